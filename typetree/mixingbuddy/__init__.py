@@ -1,0 +1,1 @@
+../../src/mixingbuddy/__init__.py
