@@ -1,0 +1,1 @@
+"""Audio in, pydantic out: measure, compare, render, verify. No language model, no torch."""
