@@ -1,0 +1,335 @@
+"""A song on disk becomes a multitrack: named stems with roles, one sample rate, aligned at sample 0."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from mixingbuddy.tools.audio import AUDIO_SUFFIXES, Audio, Clip, padded, read_clip, read_streams, resampled
+from mixingbuddy.tools.errors import UserError, printable
+from mixingbuddy.tools.files import sha256_of
+from mixingbuddy.tools.findings import Finding
+from mixingbuddy.tools.roles import Role, guess_role
+from mixingbuddy.tools.song_file import SongFile, read_song_file
+
+MAX_STEMS = 128
+SILENT_PEAK = 10 ** (-90 / 20)
+# Native Instruments stem files hold the mixture first, then four stems; MUSDB18 orders them so.
+STEM_FILE_NAMES = ("mixture", "drums", "bass", "other", "vocals")
+_MIXDOWN_WORDS = {"mix", "mixture", "mixdown", "master", "mastered", "bounce", "2mix", "stereomix", "fullmix"}
+_MIXDOWN_FILLERS = {"final", "full", "rough", "stereo", "main", "out", "print", "ref", "reference", "unmastered", "the"}
+
+
+@dataclass(frozen=True)
+class Stem:
+    """One audio file of the multitrack. `audio` is float32 (channels, samples)."""
+
+    name: str
+    role: Role
+    audio: Audio
+
+    @property
+    def silent(self) -> bool:
+        return float(np.abs(self.audio).max(initial=0.0)) < SILENT_PEAK
+
+
+@dataclass(frozen=True)
+class Multitrack:
+    """The stems of one song: one sample rate, equal lengths, aligned at sample 0."""
+
+    name: str
+    sample_rate_hz: int
+    stems: tuple[Stem, ...]
+    mix_only: bool = False
+
+    @property
+    def samples(self) -> int:
+        return int(self.stems[0].audio.shape[1])
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples / self.sample_rate_hz
+
+    @property
+    def channels(self) -> int:
+        """Channels of the mixdown: 2 as soon as one stem is stereo."""
+        return max(int(stem.audio.shape[0]) for stem in self.stems)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(stem.name for stem in self.stems)
+
+    def stem(self, name: str) -> Stem | None:
+        """The stem of this name (upper or lower case), or None."""
+        exact = next((stem for stem in self.stems if stem.name == name), None)
+        return exact or next((stem for stem in self.stems if stem.name.casefold() == name.casefold()), None)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the balance is compared with, at the song's sample rate. A mix has one stem, with role `other`."""
+
+    kind: Literal["mix", "stems"]
+    name: str
+    stems: tuple[Stem, ...]
+    same_song: bool | None = None
+
+
+@dataclass(frozen=True)
+class Song:
+    """Everything that was found at a path."""
+
+    path: Path
+    multitrack: Multitrack
+    reference: Reference | None
+    settings: SongFile
+    findings: tuple[Finding, ...]
+    files: tuple[Path, ...]
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 over the names and bytes of the stems' files."""
+        digest = hashlib.sha256()
+        for file in sorted(self.files):
+            digest.update(f"{file.name}\0{sha256_of(file)}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+def load_song(path: Path, reference: Path | Literal["none"] | None = None) -> Song:
+    """Read a folder of stems, a `*.stem.mp4`, or a single audio file (a mix without stems).
+
+    `reference` is a file or folder that replaces the song's own `reference/`; "none" leaves that out.
+    Stems of other lengths are padded and of other sample rates resampled, each with a finding.
+    Raises UserError with one line for anything that cannot be used.
+    """
+    path = path.expanduser()
+    if not path.exists():
+        raise UserError(f"no song at '{path}'; give a folder of stems, a .stem.mp4 or an audio file")
+    settings = read_song_file(path / "song.toml") if path.is_dir() else SongFile()
+    files, clips, loading = _read_stems(path)
+    multitrack, findings = _assemble(settings.title or path.name.removesuffix(path.suffix), clips, settings)
+    if path.is_file() and len(clips) == 1:
+        multitrack = _as_mix_only(multitrack)
+    reference_path = _reference_path(path, reference, settings)
+    found: Reference | None = None
+    reference_findings: tuple[Finding, ...] = ()
+    if reference_path is not None:
+        found, reference_findings = _load_reference(reference_path, multitrack, settings.same_song)
+    return Song(path, multitrack, found, settings, (*loading, *findings, *reference_findings), files)
+
+
+def _read_stems(path: Path) -> tuple[tuple[Path, ...], list[tuple[str, Clip]], tuple[Finding, ...]]:
+    if path.is_file():
+        if path.suffix.lower() not in AUDIO_SUFFIXES:
+            raise UserError(f"'{path.name}' is no audio file that can be read; expected one of {_suffixes()}")
+        clips = read_streams(path)
+        if len(clips) == 1:
+            return (path,), [(printable(path.stem), clips[0])], ()
+        return (path,), _name_streams(clips), ()
+    files = _audio_files(path)
+    stems = tuple(file for file in files if not _is_mixdown(file.stem))
+    left_out = tuple(file for file in files if file not in stems)
+    if not stems and left_out:
+        raise UserError(
+            f"'{path}' holds only mixdowns ({left_out[0].name}); give the file itself, or a folder of stems"
+        )
+    if not stems:
+        raise UserError(f"no audio in '{path}'; {_hint_for(path)}")
+    if len(stems) > MAX_STEMS:
+        raise UserError(f"'{path}' holds {len(stems)} audio files; at most {MAX_STEMS} stems can be mixed")
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        clips = list(pool.map(read_clip, stems))
+    findings = tuple(
+        Finding(
+            kind="mixdown_left_out",
+            stems=(printable(file.stem),),
+            source="file name",
+            text=f"'{printable(file.name)}' looks like a mixdown, so it is not one of the stems.",
+        )
+        for file in left_out
+    )
+    return stems, list(zip(_unique_names(stems), clips, strict=True)), findings
+
+
+def _hint_for(folder: Path) -> str:
+    below = [child for child in sorted(folder.iterdir()) if child.is_dir() and _audio_files(child)]
+    if below:
+        return f"its folders hold some ('{below[0].name}'): name one of them, or use 'batch' for all"
+    return f"put the stems there ({_suffixes()})"
+
+
+def _suffixes() -> str:
+    return "wav, flac, aiff, ogg, opus, mp3, m4a, mp4"
+
+
+def _audio_files(path: Path) -> tuple[Path, ...]:
+    if path.is_file():
+        return (path,)
+    try:
+        children = sorted(path.iterdir(), key=lambda child: child.name)
+    except OSError as error:
+        raise UserError(f"cannot read the folder '{path}': {error.strerror}") from error
+    return tuple(
+        child
+        for child in children
+        if child.suffix.lower() in AUDIO_SUFFIXES and not child.name.startswith(".") and child.is_file()
+    )
+
+
+def _is_mixdown(stem: str) -> bool:
+    words = {word for word in re.split(r"[^a-z0-9]+", stem.lower()) if word and not re.fullmatch(r"v?\d+", word)}
+    return bool(words & _MIXDOWN_WORDS) and words <= _MIXDOWN_WORDS | _MIXDOWN_FILLERS
+
+
+def _unique_names(files: Sequence[Path]) -> list[str]:
+    """Printable, different names: the suffix is kept where two files share the rest, then a number is added."""
+    plain = [printable(file.stem) or "stem" for file in files]
+    shared = {name for name, count in Counter(name.casefold() for name in plain).items() if count > 1}
+    named = [
+        printable(file.name) if name.casefold() in shared else name for file, name in zip(files, plain, strict=True)
+    ]
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in named:
+        seen[name.casefold()] += 1
+        unique.append(name if seen[name.casefold()] == 1 else f"{name} ({seen[name.casefold()]})")
+    return unique
+
+
+def _name_streams(clips: list[Clip]) -> list[tuple[str, Clip]]:
+    if len(clips) == len(STEM_FILE_NAMES):
+        return list(zip(STEM_FILE_NAMES[1:], clips[1:], strict=True))
+    return [(f"stem {number}", clip) for number, clip in enumerate(clips[1:], start=1)]
+
+
+def _assemble(title: str, clips: list[tuple[str, Clip]], settings: SongFile) -> tuple[Multitrack, tuple[Finding, ...]]:
+    findings: list[Finding] = []
+    rates = Counter(clip.sample_rate_hz for _, clip in clips)
+    rate_hz = max(rates, key=lambda rate: (rates[rate], rate))
+    findings += [_resampled_finding(name, clip, rate_hz) for name, clip in clips if clip.sample_rate_hz != rate_hz]
+    audios = [(name, resampled(clip, rate_hz).audio) for name, clip in clips]
+    longest = max(audio.shape[1] for _, audio in audios)
+    # A resampler may round the length by a sample; that is nothing to report.
+    findings += [
+        _padded_finding(name, audio.shape[1] / rate_hz, longest / rate_hz)
+        for name, audio in audios
+        if longest - audio.shape[1] > 0.01 * rate_hz
+    ]
+    stems = tuple(Stem(name, _role(name, settings, findings), padded(audio, longest)) for name, audio in audios)
+    unknown = [name for name in settings.roles if name.casefold() not in {stem.name.casefold() for stem in stems}]
+    if unknown:
+        raise UserError(
+            f"song.toml gives a role to '{unknown[0]}', but the stems are: {', '.join(s.name for s in stems)}"
+        )
+    if all(stem.silent for stem in stems):
+        subject = "the file is" if len(stems) == 1 else f"all {len(stems)} stems are"
+        raise UserError(f"{subject} silent (below -90 dBFS); nothing can be measured: export the stems again")
+    findings += [_silent_finding(stem.name) for stem in stems if stem.silent]
+    return Multitrack(printable(title), rate_hz, stems), tuple(findings)
+
+
+def _role(name: str, settings: SongFile, findings: list[Finding]) -> Role:
+    given = {stem.casefold(): role for stem, role in settings.roles.items()}.get(name.casefold())
+    if given is not None:
+        return given
+    guess = guess_role(name)
+    if not guess.sure:
+        text = f"What is '{name}'? Its name does not say ({guess.evidence}); give it a role in song.toml."
+        findings.append(Finding(kind="role_unsure", stems=(name,), severity="info", source="file name", text=text))
+    return guess.role
+
+
+def _resampled_finding(name: str, clip: Clip, rate_hz: int) -> Finding:
+    return Finding(
+        kind="sample_rate_differs",
+        stems=(name,),
+        value=float(clip.sample_rate_hz),
+        unit="Hz",
+        expected=(float(rate_hz), float(rate_hz)),
+        severity="minor",
+        source="file header",
+        text=f"'{name}' has {clip.sample_rate_hz} Hz, the song {rate_hz} Hz; it was resampled.",
+    )
+
+
+def _padded_finding(name: str, duration_s: float, longest_s: float) -> Finding:
+    return Finding(
+        kind="length_differs",
+        stems=(name,),
+        value=duration_s,
+        unit="s",
+        expected=(longest_s, longest_s),
+        severity="info",
+        source="file header",
+        text=f"'{name}' ends at {duration_s:.2f} s, the song at {longest_s:.2f} s; silence was added at its end.",
+    )
+
+
+def _silent_finding(name: str) -> Finding:
+    text = f"'{name}' is silent (below -90 dBFS throughout)."
+    return Finding(kind="silent_stem", stems=(name,), severity="minor", source="sample peak", text=text)
+
+
+def _as_mix_only(multitrack: Multitrack) -> Multitrack:
+    return Multitrack(multitrack.name, multitrack.sample_rate_hz, multitrack.stems, mix_only=True)
+
+
+def _reference_path(path: Path, given: Path | Literal["none"] | None, settings: SongFile) -> Path | None:
+    if given == "none":
+        return None
+    if given is not None:
+        reference = Path(given).expanduser()
+        if not reference.exists():
+            raise UserError(f"no reference at '{reference}'; give an audio file or a folder of stems")
+        return reference
+    if settings.reference is not None:
+        reference = (path / settings.reference).resolve()
+        if not reference.is_relative_to(path.resolve()) or not reference.exists():
+            raise UserError(
+                f"song.toml names the reference '{settings.reference}', which is not inside '{path}'; "
+                "put it there, or name it with --reference"
+            )
+        return reference
+    own = path / "reference"
+    return own if own.is_dir() and _audio_files(own) else None
+
+
+def _load_reference(
+    path: Path, multitrack: Multitrack, same_song: bool | None
+) -> tuple[Reference, tuple[Finding, ...]]:
+    files = _audio_files(path)
+    if not files:
+        raise UserError(f"no audio in the reference '{path}'; put one mix or several stems there")
+    if len(files) == 1:
+        streams = read_streams(files[0])
+        named = [(printable(files[0].stem), streams[0])] if len(streams) == 1 else _name_streams(streams)
+    else:
+        named = list(zip(_unique_names(files), map(read_clip, files), strict=True))
+    rate_hz = multitrack.sample_rate_hz
+    findings = tuple(_resampled_finding(name, clip, rate_hz) for name, clip in named if clip.sample_rate_hz != rate_hz)
+    stems = tuple(Stem(name, guess_role(name).role, resampled(clip, rate_hz).audio) for name, clip in named)
+    if all(stem.silent for stem in stems):
+        raise UserError(f"the reference '{path.name}' is silent; give another, or --reference none")
+    kind: Literal["mix", "stems"] = "mix" if len(stems) == 1 else "stems"
+    return Reference(
+        kind,
+        printable(path.stem if path.is_file() else files[0].stem if kind == "mix" else path.name),
+        stems,
+        same_song,
+    ), findings
+
+
+def with_gains(multitrack: Multitrack, gains: Iterable[float]) -> Multitrack:
+    """The same song with each stem multiplied by its linear gain."""
+    stems = tuple(
+        stem if gain == 1.0 else Stem(stem.name, stem.role, stem.audio * np.float32(gain))
+        for stem, gain in zip(multitrack.stems, gains, strict=True)
+    )
+    return Multitrack(multitrack.name, multitrack.sample_rate_hz, stems, multitrack.mix_only)
