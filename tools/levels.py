@@ -1,0 +1,201 @@
+"""How loud every stem and group is, alone and inside the mix.
+
+The cross energies of the K-weighted stems (one small matrix per 100 ms) hold everything that is needed to know the
+level of any stem under any faders, correlation between stems included. Planning reads predictions from them; what a
+reply may claim is measured anew on the rendered audio.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from mixingbuddy.tools.audio import Audio, with_channels
+from mixingbuddy.tools.loudness import (
+    TOO_QUIET,
+    TOO_SHORT,
+    Energies,
+    block_energies,
+    hop_samples,
+    integrated_lufs,
+    k_weighted,
+    sounding,
+    true_peak_dbtp,
+)
+from mixingbuddy.tools.moves import gain_of
+from mixingbuddy.tools.multitrack import Multitrack
+from mixingbuddy.tools.roles import Group, Role, group_of
+
+_RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+SILENT = "silent"
+
+
+class StemLevel(BaseModel):
+    """Levels of one stem as it sounds in the mix (a mono stem counts on both sides of a stereo mix)."""
+
+    model_config = _RESULT
+
+    name: str
+    role: Role
+    loudness_lufs: float | None = Field(description="integrated loudness, LUFS")
+    level_rel_mix_lu: float | None = Field(description="level re the whole mix while the stem sounds, LU")
+    sounding_share: float = Field(ge=0, le=1, description="share of the song in which the stem sounds")
+    true_peak_dbtp: float | None = Field(description="true peak, dBTP")
+    unmeasured: str | None = Field(default=None, description="why a value is null")
+
+
+class GroupLevel(BaseModel):
+    """Level of all stems of one group together."""
+
+    model_config = _RESULT
+
+    group: Group
+    stems: tuple[str, ...]
+    loudness_lufs: float | None = Field(description="integrated loudness, LUFS")
+    level_rel_mix_lu: float | None = Field(description="level re the whole mix while the group sounds, LU")
+
+
+class MixLevels(BaseModel):
+    """Levels of a song: every stem, every group, the mix."""
+
+    model_config = _RESULT
+
+    sample_rate_hz: int
+    duration_s: float
+    loudness_lufs: float | None = Field(description="integrated loudness of the mix, LUFS")
+    true_peak_dbtp: float | None = Field(description="true peak of the mix before any trim, dBTP")
+    stems: tuple[StemLevel, ...]
+    groups: tuple[GroupLevel, ...]
+    unmeasured: str | None = None
+
+    def stem(self, name: str) -> StemLevel | None:
+        return next((stem for stem in self.stems if stem.name == name), None)
+
+
+@dataclass(frozen=True)
+class CrossEnergies:
+    """K-weighted cross mean squares of the stems. `per_hop` is float64 (hops, stems, stems), summed over channels."""
+
+    names: tuple[str, ...]
+    roles: tuple[Role, ...]
+    per_hop: NDArray[np.float64]
+
+    def gains(self, faders: Mapping[str, float]) -> NDArray[np.float64]:
+        """Linear gains of all stems under faders in dB, shape (stems,)."""
+        gains: NDArray[np.float64] = np.array([gain_of(faders, name) for name in self.names])
+        return gains
+
+    def mix(self, faders: Mapping[str, float], members: Sequence[int] | None = None) -> Energies:
+        """Mean square per hop of the sum of all (or some) stems under these faders, shape (hops,)."""
+        gains = self.gains(faders)
+        chosen = np.arange(len(self.names)) if members is None else np.asarray(members, dtype=int)
+        inside = self.per_hop[:, chosen[:, None], chosen[None, :]]
+        return np.maximum(np.einsum("i,hij,j->h", gains[chosen], inside, gains[chosen]), 0.0)
+
+    def members(self, group: Group) -> tuple[int, ...]:
+        return tuple(index for index, role in enumerate(self.roles) if group_of(role) == group)
+
+    def groups(self) -> tuple[Group, ...]:
+        """Groups that have stems, in order of first appearance."""
+        return tuple(dict.fromkeys(group_of(role) for role in self.roles))
+
+    def level_rel_mix_lu(self, members: Sequence[int], faders: Mapping[str, float]) -> float | None:
+        """Level of the sum of `members` re the whole mix under these faders, over the hops in which they sound."""
+        return level_between_lu(self.mix({}, members), self.mix(faders, members), self.mix(faders))
+
+
+def level_between_lu(alone: Energies, part: Energies, whole: Energies) -> float | None:
+    """Level of `part` re `whole` where `alone` (the part before any fader) sounds, LU; None if it never does."""
+    where = sounding(alone)
+    part_energy, whole_energy = float(part[where].sum()), float(whole[where].sum())
+    if part_energy <= 0.0 or whole_energy <= 0.0:
+        return None
+    return 10 * math.log10(part_energy / whole_energy)
+
+
+def k_weighted_hops(audio: Audio, sample_rate_hz: int, channels: int | None = None) -> Energies:
+    """Mean square per 100 ms hop of the K-weighted audio, summed over channels (a mono stem counts on each of them)."""
+    hop = hop_samples(sample_rate_hz)
+    hops = max(1, audio.shape[1] // hop)
+    squares = np.square(_hops(k_weighted(audio, sample_rate_hz), hop, hops)).mean(axis=2, dtype=np.float64)
+    return np.asarray(squares.sum(axis=0) * ((channels or len(squares)) / len(squares)))
+
+
+def cross_energies(multitrack: Multitrack) -> CrossEnergies:
+    """K-weight every stem and take the mean products per 100 ms hop."""
+    rate_hz, channels = multitrack.sample_rate_hz, multitrack.channels
+    hop = hop_samples(rate_hz)
+    hops = max(1, multitrack.samples // hop)
+    weighted = [_hops(k_weighted(stem.audio, rate_hz), hop, hops) for stem in multitrack.stems]
+    per_hop = np.zeros((hops, len(weighted), len(weighted)))
+    for channel in range(channels):
+        # A mono stem stands for every channel of the mix.
+        stack = np.stack([stem[min(channel, len(stem) - 1)] for stem in weighted], axis=1)
+        per_hop += np.matmul(stack, stack.transpose(0, 2, 1)) / stack.shape[2]
+    roles = tuple(stem.role for stem in multitrack.stems)
+    return CrossEnergies(multitrack.names, roles, per_hop)
+
+
+def _hops(audio: Audio, hop: int, hops: int) -> NDArray[np.float32]:
+    """(channels, samples) cut to (channels, hops, hop samples); what is left over is too short to count."""
+    usable = audio[:, : hops * hop]
+    if usable.shape[1] < hops * hop:
+        usable = np.pad(usable, ((0, 0), (0, hops * hop - usable.shape[1])))
+    return usable.reshape(audio.shape[0], hops, hop)
+
+
+def mixdown(multitrack: Multitrack, faders: Mapping[str, float]) -> Audio:
+    """Plain sum of the stems under these faders, float32 (channels, samples); may exceed 1.0."""
+    total = np.zeros((multitrack.channels, multitrack.samples), np.float32)
+    for stem in multitrack.stems:
+        total += with_channels(stem.audio, multitrack.channels) * np.float32(gain_of(faders, stem.name))
+    return total
+
+
+def measure_levels(multitrack: Multitrack, energies: CrossEnergies | None = None) -> MixLevels:
+    """Measure every stem, group and the mix of `multitrack` as it is."""
+    energies = energies or cross_energies(multitrack)
+    mix_hops = energies.mix({})
+    mix_lufs = integrated_lufs(mix_hops)
+    return MixLevels(
+        sample_rate_hz=multitrack.sample_rate_hz,
+        duration_s=multitrack.duration_s,
+        loudness_lufs=mix_lufs,
+        true_peak_dbtp=true_peak_dbtp(mixdown(multitrack, {})),
+        stems=tuple(_stem_level(multitrack, energies, index) for index in range(len(energies.names))),
+        groups=tuple(_group_level(energies, group) for group in energies.groups()),
+        unmeasured=None if mix_lufs is not None else _why_unmeasured(mix_hops),
+    )
+
+
+def _stem_level(multitrack: Multitrack, energies: CrossEnergies, index: int) -> StemLevel:
+    stem = multitrack.stems[index]
+    hops = energies.mix({}, [index])
+    loudness_lufs = integrated_lufs(hops)
+    peak_dbtp = true_peak_dbtp(stem.audio)
+    return StemLevel(
+        name=stem.name,
+        role=stem.role,
+        loudness_lufs=loudness_lufs,
+        level_rel_mix_lu=energies.level_rel_mix_lu([index], {}),
+        sounding_share=float(sounding(hops).mean()),
+        true_peak_dbtp=peak_dbtp,
+        unmeasured=None if loudness_lufs is not None else _why_unmeasured(hops) if peak_dbtp is not None else SILENT,
+    )
+
+
+def _group_level(energies: CrossEnergies, group: Group) -> GroupLevel:
+    members = energies.members(group)
+    return GroupLevel(
+        group=group,
+        stems=tuple(energies.names[index] for index in members),
+        loudness_lufs=integrated_lufs(energies.mix({}, members)),
+        level_rel_mix_lu=energies.level_rel_mix_lu(members, {}),
+    )
+
+
+def _why_unmeasured(hops: Energies) -> str:
+    return TOO_SHORT if len(block_energies(hops)) == 0 else TOO_QUIET

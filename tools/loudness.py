@@ -1,0 +1,101 @@
+"""Loudness of ITU-R BS.1770: K-weighting, gated integrated loudness, true peak.
+
+Energies are taken in hops of 100 ms. Four hops are one 400 ms gating block with 75 % overlap, so the same hops give
+integrated loudness, the level of a stem inside a mix, and the exact loudness of any rebalanced mix.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixingbuddy.tools.audio import Audio
+
+Energies = NDArray[np.float64]
+
+HOP_S = 0.1
+HOPS_PER_BLOCK = 4
+ABSOLUTE_GATE_LUFS = -70.0
+RELATIVE_GATE_LU = -10.0
+ENERGY_OFFSET_LU = -0.691  # BS.1770-5, equation 2
+OVERSAMPLING = 4
+# Between samples music stays within 12 dB of its sample peak: a part that cannot win is not oversampled.
+OVERSAMPLING_HEADROOM = 4.0
+TOO_SHORT = "shorter than one 400 ms block"
+TOO_QUIET = "below -70 LUFS throughout"
+_SAMPLES_AT_ONCE = 1 << 20
+
+
+@lru_cache(maxsize=16)
+def _k_weighting_sos(sample_rate_hz: int) -> NDArray[np.float64]:
+    """Second-order sections of the K-weighting, from pyloudnorm's filters that follow the standard's coefficients."""
+    import pyloudnorm
+
+    meter = pyloudnorm.Meter(sample_rate_hz, filter_class="DeMan")
+    return np.array([np.concatenate([stage.b, stage.a]) for stage in meter._filters.values()])
+
+
+def k_weighted(audio: Audio, sample_rate_hz: int) -> Audio:
+    """K-weighted copy, float32 (channels, samples)."""
+    from scipy.signal import sosfilt
+
+    return np.ascontiguousarray(sosfilt(_k_weighting_sos(sample_rate_hz), audio, axis=-1), dtype=np.float32)
+
+
+def hop_samples(sample_rate_hz: int) -> int:
+    """Samples in one 100 ms hop."""
+    return max(1, round(HOP_S * sample_rate_hz))
+
+
+def lufs(mean_square: float) -> float | None:
+    """Loudness of a K-weighted mean square (summed over channels); None for silence."""
+    return ENERGY_OFFSET_LU + 10 * math.log10(mean_square) if mean_square > 1e-15 else None
+
+
+def block_energies(hops: Energies) -> Energies:
+    """Mean over each 400 ms block of the hops' mean squares; shape (hops - 3,), empty if shorter than a block."""
+    if len(hops) < HOPS_PER_BLOCK:
+        return np.zeros(0)
+    return np.convolve(hops, np.full(HOPS_PER_BLOCK, 1 / HOPS_PER_BLOCK), mode="valid")
+
+
+def integrated_lufs(hops: Energies) -> float | None:
+    """Gated integrated loudness of the hops' mean squares (BS.1770-5, annex 1); None if unmeasurable."""
+    blocks = block_energies(hops)
+    loud = blocks[blocks > _mean_square(ABSOLUTE_GATE_LUFS)]
+    if len(loud) == 0:
+        return None
+    relative = float(loud.mean()) * 10 ** (RELATIVE_GATE_LU / 10)
+    return lufs(float(loud[loud > relative].mean()))
+
+
+def sounding(hops: Energies, below_mean_lu: float = 20.0) -> NDArray[np.bool_]:
+    """Which hops belong to a 400 ms block that sounds: above -70 LUFS and at most `below_mean_lu` under its mean.
+
+    The threshold hangs on the sound alone, so a fader move does not change the answer.
+    """
+    blocks = block_energies(hops)
+    loud = blocks[blocks > _mean_square(ABSOLUTE_GATE_LUFS)]
+    if len(loud) == 0:
+        return np.zeros(len(hops), dtype=bool)
+    present = blocks > max(float(loud.mean()) * 10 ** (-below_mean_lu / 10), _mean_square(ABSOLUTE_GATE_LUFS))
+    return np.convolve(present, np.ones(HOPS_PER_BLOCK, dtype=int)) > 0
+
+
+def true_peak_dbtp(audio: Audio) -> float | None:
+    """Highest true peak of all channels, four times oversampled (BS.1770-5, annex 2), dBTP; None for silence."""
+    import soxr
+
+    peak = float(np.abs(audio).max(initial=0.0))
+    for start in range(0, audio.shape[1], _SAMPLES_AT_ONCE):
+        # Some samples of overlap, so that no peak is lost at a seam.
+        part = audio[:, max(0, start - 256) : start + _SAMPLES_AT_ONCE + 256]
+        if OVERSAMPLING_HEADROOM * float(np.abs(part).max(initial=0.0)) <= peak:
+            continue
+        peak = max(peak, float(np.abs(soxr.resample(part.T, 1, OVERSAMPLING, quality="HQ")).max(initial=0.0)))
+    return 20 * math.log10(peak) if peak > 1e-9 else None
+
+
+def _mean_square(loudness_lufs: float) -> float:
+    return float(10 ** ((loudness_lufs - ENERGY_OFFSET_LU) / 10))
