@@ -157,9 +157,7 @@ def test_no_phrase_is_listed_twice() -> None:
     assert set(VOCABULARY["strong"]) | set(VOCABULARY["weak"]) <= set(ROLES)
 
 
-@pytest.mark.parametrize(
-    "name", ["LDVocChDbl1 CONS", "a" * 10_000, "snaretop" * 1_250, "aB" * 5_000, "Kick\n" * 2_000]
-)
+@pytest.mark.parametrize("name", ["LDVocChDbl1 CONS", "a" * 10_000, "snaretop" * 1_250, "aB" * 5_000, "Kick\n" * 2_000])
 def test_a_name_takes_less_than_a_millisecond(name: str) -> None:
     guess_role(name)
     times_s = []

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mixingbuddy.tools.errors import UserError
 
+_UNFINISHED: set[Path] = set()
+
 
 def make_folder(folder: Path) -> Path:
     """Create `folder` and its parents. Raises UserError where that is not allowed."""
@@ -36,6 +38,7 @@ def written_beside(target: Path) -> Iterator[Path]:
         raise UserError(f"cannot write '{target}': {error.strerror}; choose another place with --out") from error
     os.close(handle)
     beside = Path(name)
+    _UNFINISHED.add(beside)
     try:
         yield beside
         beside.chmod(0o666 & ~_umask())
@@ -45,6 +48,14 @@ def written_beside(target: Path) -> Iterator[Path]:
             f"cannot write '{target}': {error.strerror or error}; choose another place with --out"
         ) from error
     finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        _UNFINISHED.discard(beside)
+
+
+def discard_unfinished() -> None:
+    """Remove every file that is being written; for a process that is about to end at once."""
+    for beside in list(_UNFINISHED):
         with suppress(OSError):
             beside.unlink(missing_ok=True)
 

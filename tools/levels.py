@@ -93,7 +93,8 @@ class CrossEnergies:
         gains = self.gains(faders)
         chosen = np.arange(len(self.names)) if members is None else np.asarray(members, dtype=int)
         inside = self.per_hop[:, chosen[:, None], chosen[None, :]]
-        return np.maximum(np.einsum("i,hij,j->h", gains[chosen], inside, gains[chosen]), 0.0)
+        energies: Energies = np.einsum("i,hij,j->h", gains[chosen], inside, gains[chosen])
+        return np.maximum(energies, 0.0)
 
     def members(self, group: Group) -> tuple[int, ...]:
         return tuple(index for index, role in enumerate(self.roles) if group_of(role) == group)

@@ -1,9 +1,8 @@
 """A song on disk becomes a multitrack: named stems with roles, one sample rate, aligned at sample 0."""
 
 import hashlib
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,13 +17,10 @@ from mixingbuddy.tools.files import sha256_of
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.roles import Role, guess_role
 from mixingbuddy.tools.song_file import SongFile, read_song_file
+from mixingbuddy.tools.stem_names import is_mixdown, name_streams, unique_names
 
 MAX_STEMS = 128
 SILENT_PEAK = 10 ** (-90 / 20)
-# Native Instruments stem files hold the mixture first, then four stems; MUSDB18 orders them so.
-STEM_FILE_NAMES = ("mixture", "drums", "bass", "other", "vocals")
-_MIXDOWN_WORDS = {"mix", "mixture", "mixdown", "master", "mastered", "bounce", "2mix", "stereomix", "fullmix"}
-_MIXDOWN_FILLERS = {"final", "full", "rough", "stereo", "main", "out", "print", "ref", "reference", "unmastered", "the"}
 
 
 @dataclass(frozen=True)
@@ -132,9 +128,9 @@ def _read_stems(path: Path) -> tuple[tuple[Path, ...], list[tuple[str, Clip]], t
         clips = read_streams(path)
         if len(clips) == 1:
             return (path,), [(printable(path.stem), clips[0])], ()
-        return (path,), _name_streams(clips), ()
+        return (path,), name_streams(clips), ()
     files = _audio_files(path)
-    stems = tuple(file for file in files if not _is_mixdown(file.stem))
+    stems = tuple(file for file in files if not is_mixdown(file.stem))
     left_out = tuple(file for file in files if file not in stems)
     if not stems and left_out:
         raise UserError(
@@ -155,7 +151,7 @@ def _read_stems(path: Path) -> tuple[tuple[Path, ...], list[tuple[str, Clip]], t
         )
         for file in left_out
     )
-    return stems, list(zip(_unique_names(stems), clips, strict=True)), findings
+    return stems, list(zip(unique_names(stems), clips, strict=True)), findings
 
 
 def _hint_for(folder: Path) -> str:
@@ -181,32 +177,6 @@ def _audio_files(path: Path) -> tuple[Path, ...]:
         for child in children
         if child.suffix.lower() in AUDIO_SUFFIXES and not child.name.startswith(".") and child.is_file()
     )
-
-
-def _is_mixdown(stem: str) -> bool:
-    words = {word for word in re.split(r"[^a-z0-9]+", stem.lower()) if word and not re.fullmatch(r"v?\d+", word)}
-    return bool(words & _MIXDOWN_WORDS) and words <= _MIXDOWN_WORDS | _MIXDOWN_FILLERS
-
-
-def _unique_names(files: Sequence[Path]) -> list[str]:
-    """Printable, different names: the suffix is kept where two files share the rest, then a number is added."""
-    plain = [printable(file.stem) or "stem" for file in files]
-    shared = {name for name, count in Counter(name.casefold() for name in plain).items() if count > 1}
-    named = [
-        printable(file.name) if name.casefold() in shared else name for file, name in zip(files, plain, strict=True)
-    ]
-    seen: Counter[str] = Counter()
-    unique = []
-    for name in named:
-        seen[name.casefold()] += 1
-        unique.append(name if seen[name.casefold()] == 1 else f"{name} ({seen[name.casefold()]})")
-    return unique
-
-
-def _name_streams(clips: list[Clip]) -> list[tuple[str, Clip]]:
-    if len(clips) == len(STEM_FILE_NAMES):
-        return list(zip(STEM_FILE_NAMES[1:], clips[1:], strict=True))
-    return [(f"stem {number}", clip) for number, clip in enumerate(clips[1:], start=1)]
 
 
 def _assemble(title: str, clips: list[tuple[str, Clip]], settings: SongFile) -> tuple[Multitrack, tuple[Finding, ...]]:
@@ -309,9 +279,9 @@ def _load_reference(
         raise UserError(f"no audio in the reference '{path}'; put one mix or several stems there")
     if len(files) == 1:
         streams = read_streams(files[0])
-        named = [(printable(files[0].stem), streams[0])] if len(streams) == 1 else _name_streams(streams)
+        named = [(printable(files[0].stem), streams[0])] if len(streams) == 1 else name_streams(streams)
     else:
-        named = list(zip(_unique_names(files), map(read_clip, files), strict=True))
+        named = list(zip(unique_names(files), map(read_clip, files), strict=True))
     rate_hz = multitrack.sample_rate_hz
     findings = tuple(_resampled_finding(name, clip, rate_hz) for name, clip in named if clip.sample_rate_hz != rate_hz)
     stems = tuple(Stem(name, guess_role(name).role, resampled(clip, rate_hz).audio) for name, clip in named)
