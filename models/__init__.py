@@ -1,0 +1,1 @@
+"""Advisors: anything that turns a multitrack (and a reference) into gain advice."""
