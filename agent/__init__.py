@@ -1,0 +1,1 @@
+"""Decides and speaks: the graph, the planner, the command line."""

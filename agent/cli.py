@@ -1,0 +1,282 @@
+"""The command line. Heavy libraries are imported inside the commands, so that `--help` answers at once."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+from mixingbuddy.tools.errors import MixingBuddyError, printable
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from mixingbuddy.agent.settings import Settings
+
+# Typer carries its own copy of click from some version on; these are the classes of whichever one it uses.
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+_CLICK_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
+EXIT_DONE, EXIT_PROBLEMS, EXIT_UNUSABLE = 0, 1, 2
+
+app = typer.Typer(
+    name="mixingbuddy",
+    help="A mixing assistant that measures, proposes fader moves, renders them, and proves its advice.",
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+SongPath = Annotated[
+    Path, typer.Argument(help="A folder of stems, a .stem.mp4, or one audio file.", show_default=False)
+]
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option(help="A mix or a folder of stems to compare with; 'none' leaves out the song's own reference."),
+]
+AnchorOption = Annotated[str | None, typer.Option(help="A stem that is right as it is; others are judged against it.")]
+AdvisorOption = Annotated[str | None, typer.Option(help="auto, level-difference or prior.")]
+LlmOption = Annotated[str | None, typer.Option(help="offline, or provider:model of a LangChain chat model.")]
+WorkspaceOption = Annotated[Path | None, typer.Option(help="Folder for everything that is written.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+CheckOption = Annotated[bool, typer.Option("--check", help="Exit with 1 where something should be changed.")]
+
+
+@app.command(epilog="Example: mixingbuddy demo --out demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the demo song and the results.")] = Path("demo"),
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a small multitrack with a planted fault, then do the whole job on it."""
+    from mixingbuddy.agent.console import out as console
+    from mixingbuddy.agent.console import show_critique, working
+    from mixingbuddy.agent.critique import critique as run
+    from mixingbuddy.tools.demo_song import write_demo_song
+
+    with working("making the demo song") as progress:
+        fault = write_demo_song(out / "song")
+        result = run(out / "song", _settings(workspace=workspace), out=out / "result", progress=progress)
+    if json:
+        _print_json(result)
+        return
+    console.print(f"[dim]Planted in the demo song:[/dim] {fault.text}\n")
+    show_critique(result)
+    console.print(f"[dim]To go on from here:[/dim] mixingbuddy chat {out / 'song'}", soft_wrap=True)
+
+
+@app.command(
+    epilog="Examples: mixingbuddy critique song/ --out results/  |  mixingbuddy critique song/ --reference mix.wav"
+)
+def critique(
+    path: SongPath,
+    reference: ReferenceOption = None,
+    ask: Annotated[str, typer.Option(help="What to ask.")] = "critique this",
+    anchor: AnchorOption = None,
+    advisor: AdvisorOption = None,
+    llm: LlmOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the mixes, the recall sheet and the report.")] = None,
+    workspace: WorkspaceOption = None,
+    check: CheckOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Find what is out of balance, prove the fader moves, write the mixes and a report."""
+    import shlex
+
+    from mixingbuddy.agent.console import out as console
+    from mixingbuddy.agent.console import show_critique, working
+    from mixingbuddy.agent.critique import critique as run
+
+    settings = _settings(advisor=advisor, llm=llm, workspace=workspace)
+    with working("starting") as progress:
+        result = run(path, settings, _reference(reference), ask, anchor, out, progress)
+    if json:
+        _print_json(result)
+    else:
+        show_critique(result)
+        console.print(f"[dim]To go on from here:[/dim] mixingbuddy chat {shlex.quote(str(path))}", soft_wrap=True)
+    if check and result.moves:
+        raise typer.Exit(EXIT_PROBLEMS)
+
+
+@app.command(epilog="Example: mixingbuddy chat song/ --session tuesday")
+def chat(
+    path: SongPath,
+    reference: ReferenceOption = None,
+    anchor: AnchorOption = None,
+    advisor: AdvisorOption = None,
+    llm: LlmOption = None,
+    session: Annotated[str, typer.Option(help="Name of the conversation; it goes on where it stopped.")] = "default",
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Talk about a mix over many turns; versions, locks and the conversation are kept."""
+    from mixingbuddy.agent import chat as talk
+    from mixingbuddy.agent.console import err, working
+    from mixingbuddy.agent.critique import open_bench
+    from mixingbuddy.agent.llm import open_llm
+    from mixingbuddy.agent.session import MixingSession, sqlite_checkpoints
+    from mixingbuddy.agent.workspace import open_workspace
+
+    settings = _settings(advisor=advisor, llm=llm, workspace=workspace)
+    with working("reading and measuring the stems"):
+        model = open_llm(settings.llm)
+        bench = open_bench(path, settings, _reference(reference), anchor)
+        bench.interactive = True
+        place = open_workspace(bench.song, settings)
+    if place.changed_since is not None:
+        err.print("The stems have changed since you last worked on this song, so its history starts anew.", style="dim")
+    with sqlite_checkpoints(place) as checkpoints:
+        talk.chat(MixingSession(bench, model, checkpoints, session), talk.Lines(talk.read_line))
+
+
+@app.command(epilog="Example: mixingbuddy batch songs/ --out results/ --check")
+def batch(
+    folder: Annotated[Path, typer.Argument(help="A folder of songs.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
+    ask: Annotated[str, typer.Option(help="What to ask of every song.")] = "critique this",
+    advisor: AdvisorOption = None,
+    llm: LlmOption = None,
+    workspace: WorkspaceOption = None,
+    check: CheckOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Critique every song of a folder; a bad song never stops the rest (exit code 1 then)."""
+    from mixingbuddy.agent.batch import run_batch
+    from mixingbuddy.agent.console import BatchBar, show_summary, song_progress
+
+    settings = _settings(advisor=advisor, llm=llm, workspace=workspace)
+    with song_progress() as bar:
+        summary = run_batch(folder.expanduser(), out.expanduser(), settings, ask, BatchBar(bar))
+    if json:
+        _print_json(summary)
+    else:
+        show_summary(summary)
+    if summary.failed or (check and summary.with_moves):
+        raise typer.Exit(EXIT_PROBLEMS)
+
+
+@app.command(epilog="Examples: mixingbuddy measure song/  |  mixingbuddy measure mix1.wav mix2.wav --json")
+def measure(
+    paths: Annotated[list[Path], typer.Argument(help="Songs or audio files.", show_default=False)],
+    json: JsonOption = False,
+) -> None:
+    """Loudness, true peak and level in the mix of every stem and group."""
+    from mixingbuddy.agent.console import show_measurement, working
+    from mixingbuddy.agent.measure import Measurements, measure_song
+
+    songs = []
+    with working("measuring") as progress:
+        for path in paths:
+            progress(f"measuring {printable(path.name)}")
+            songs.append(measure_song(path))
+    if json:
+        _print_json(Measurements(measurements=tuple(songs)))
+        return
+    for song in songs:
+        show_measurement(song.song)
+
+
+@app.command(epilog="Example: mixingbuddy render song/ --moves results/recall.csv --out mix.wav")
+def render(
+    path: SongPath,
+    moves: Annotated[Path, typer.Option(help="recall.csv, or JSON with moves.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The .wav or .flac file to write.", show_default=False)],
+    json: JsonOption = False,
+) -> None:
+    """Render moves to a 24-bit mix that peaks at -1 dBTP or below."""
+    from mixingbuddy.agent.console import out as console
+    from mixingbuddy.agent.console import working
+    from mixingbuddy.agent.rendering import render_moves
+
+    with working("rendering"):
+        done = render_moves(path, moves, out.expanduser())
+    if json:
+        _print_json(done)
+        return
+    console.print(done.text, soft_wrap=True, markup=False)
+
+
+@app.command(epilog="Example: mixingbuddy doctor --json")
+def doctor(workspace: WorkspaceOption = None, check: CheckOption = False, json: JsonOption = False) -> None:
+    """Is this machine fit for work: versions, decoders, workspace."""
+    from mixingbuddy.agent.console import show_checks
+    from mixingbuddy.agent.doctor import Examination, examine
+
+    found = Examination(checks=tuple(examine(_settings(workspace=workspace))))
+    if json:
+        _print_json(found)
+    else:
+        show_checks(found)
+    if check and any(item.status == "problem" for item in found.checks):
+        raise typer.Exit(EXIT_PROBLEMS)
+
+
+def _settings(**given: Any) -> "Settings":
+    from mixingbuddy.agent.settings import read_settings
+
+    return read_settings(**given)
+
+
+def _reference(given: str | None) -> Path | Literal["none"] | None:
+    return None if given is None else "none" if given == "none" else Path(given)
+
+
+def _print_json(document: "BaseModel") -> None:
+    import json
+
+    text = json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(text + "\n")
+
+
+def main() -> NoReturn:
+    """Run the command line; what the user can mend is one line on stderr and exit code 2."""
+    code: object
+    signal.signal(signal.SIGINT, _leave_at_once)
+    try:
+        code = app(standalone_mode=False, args=sys.argv[1:] or ["--help"])
+        sys.stdout.flush()
+    except typer.Exit as done:
+        code = done.exit_code
+    except _CLICK_ERROR as error:
+        code = _fail(_usage_line(error))
+    except MixingBuddyError as error:
+        code = _fail(str(error))
+    except BrokenPipeError:
+        code = _closed_pipe()
+    except MemoryError:
+        code = _fail("not enough memory for this song; close other programs or use fewer or shorter stems")
+    sys.exit(code if isinstance(code, int) else EXIT_DONE)
+
+
+def _leave_at_once(number: int, frame: object) -> None:
+    """Ctrl-C. An exception may be swallowed or held up by a library's threads; this ends the process wherever it is."""
+    from mixingbuddy.tools.files import discard_unfinished
+
+    discard_unfinished()
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K\x1b[?25h")  # clear the spinner and show the cursor again
+    code = _fail("interrupted; what was finished is kept, nothing was left half written")
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _usage_line(error: Exception) -> str:
+    context = getattr(error, "ctx", None) if isinstance(error, _USAGE_ERROR) else None
+    command = context.command_path if context else "mixingbuddy"
+    return f"{error.format_message().rstrip('.')}; see '{command} --help'"  # type: ignore[attr-defined]
+
+
+def _fail(text: str) -> int:
+    sys.stderr.write(f"mixingbuddy: {printable(text, 700)}\n")
+    return EXIT_UNUSABLE
+
+
+def _closed_pipe() -> int:
+    """The reader went away, as `| head` does: nothing to complain about."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_DONE
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""The whole job, unattended: open a song, critique it, prove the advice, write the files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from mixingbuddy.agent.llm import open_llm
+from mixingbuddy.agent.measure import SongSummary, summarise
+from mixingbuddy.agent.outputs import MatchedMixes, write_mixes, write_recall
+from mixingbuddy.agent.results import Proposed
+from mixingbuddy.agent.session import MixingSession, memory_checkpoints
+from mixingbuddy.agent.settings import Settings
+from mixingbuddy.agent.state import ProposedMove
+from mixingbuddy.agent.workbench import Workbench, open_advisor, total_faders
+from mixingbuddy.agent.workspace import open_workspace
+from mixingbuddy.models.advisor import ReferenceFit
+from mixingbuddy.tools.errors import UserError
+from mixingbuddy.tools.files import make_folder
+from mixingbuddy.tools.findings import Finding
+from mixingbuddy.tools.levels import mixdown
+from mixingbuddy.tools.multitrack import Song, load_song
+from mixingbuddy.tools.render import CEILING_DBTP
+from mixingbuddy.tools.verify import CheckedClaim
+
+_RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+DEFAULT_ASK = "critique this"
+Progress = Callable[[str], None]
+
+
+class ReferenceSummary(BaseModel):
+    """What the balance was compared with."""
+
+    model_config = _RESULT
+
+    kind: Literal["none", "mix", "stems"]
+    same_song: bool | None
+    name: str | None = None
+    fit: ReferenceFit | None = None
+
+
+class Verification(BaseModel):
+    """What was promised and what was measured."""
+
+    model_config = _RESULT
+
+    status: Literal["proved", "partly", "nothing_to_do", "withdrawn"]
+    attempts: int
+    claims: tuple[CheckedClaim, ...]
+    headroom_gain_db: float = Field(le=0)
+
+
+class Files(BaseModel):
+    """Absolute paths of what was written; null where there was nothing to write."""
+
+    model_config = _RESULT
+
+    mix_before: str | None
+    mix_after: str | None
+    report: str | None
+    recall: str | None
+
+
+class CritiqueResult(BaseModel):
+    """The document of `mixingbuddy critique --json`."""
+
+    model_config = _RESULT
+
+    song: SongSummary
+    reference: ReferenceSummary
+    advisor: str
+    llm: str
+    findings: tuple[Finding, ...]
+    moves: tuple[ProposedMove, ...]
+    verification: Verification
+    reply: str
+    files: Files
+
+
+def open_bench(
+    path: Path, settings: Settings, reference: Path | Literal["none"] | None, anchor: str | None
+) -> Workbench:
+    """Load a song and choose its advisor. Raises UserError for anything unusable, another song's mix included."""
+    song = load_song(path, reference)
+    if anchor is not None:
+        named = song.multitrack.stem(anchor)
+        if named is None:
+            raise UserError(f"no stem '{anchor}' to anchor to; this song has: {', '.join(song.multitrack.names)}")
+        anchor = named.name
+    bench = Workbench(song, open_advisor(settings.advisor, song.reference), anchor)
+    bench.advice({})
+    return bench
+
+
+def critique(
+    path: Path,
+    settings: Settings,
+    reference: Path | Literal["none"] | None = None,
+    ask: str = DEFAULT_ASK,
+    anchor: str | None = None,
+    out: Path | None = None,
+    progress: Progress = lambda step: None,
+) -> CritiqueResult:
+    """Critique one song and write its files to `out` (the song's workspace by default).
+
+    Raises UserError with one line for anything that cannot be used. The song's own files are only read.
+    """
+    progress("reading the stems")
+    bench = open_bench(path, settings, reference, anchor)
+    folder = make_folder(out.expanduser() if out else open_workspace(bench.song, settings).renders)
+    _keep_off_the_stems(folder, bench.song)
+    progress("measuring and proving the advice")
+    session = MixingSession(bench, open_llm(settings.llm), memory_checkpoints())
+    turn = session.ask(ask, approver=lambda moves: True)
+    proposed = turn.proposed or Proposed(origin="advisor", moves=(), status="nothing_to_do")
+    if proposed.status in {"broken", "unverified"}:
+        proposed = proposed.model_copy(update={"moves": (), "status": "withdrawn"})
+    progress("writing the mixes and the report")
+    return _write(bench, settings, proposed, turn.reply, folder)
+
+
+def _keep_off_the_stems(folder: Path, song: Song) -> None:
+    stems_folder = song.path if song.path.is_dir() else song.path.parent
+    if folder.resolve() == stems_folder.resolve() and song.path.is_dir():
+        raise UserError(f"'{folder}' holds the stems; name another folder with --out, so that nothing is mixed up")
+
+
+def _write(bench: Workbench, settings: Settings, proposed: Proposed, reply: str, folder: Path) -> CritiqueResult:
+    from mixingbuddy.agent.report import write_report
+
+    after = total_faders({}, [move.plain() for move in proposed.moves])
+    multitrack = bench.song.multitrack
+    mixes = write_mixes(bench, {}, after, folder)
+    recall = write_recall(after, multitrack.names, folder / "recall.csv")
+    result = _result(bench, settings, proposed, reply, mixes).model_copy(
+        update={
+            "files": Files(
+                mix_before=str((folder / "mix_before.wav").resolve()),
+                mix_after=str((folder / "mix_after.wav").resolve()),
+                report=str((folder / "report.html").resolve()),
+                recall=str(recall.resolve()),
+            )
+        }
+    )
+    write_report(result, mixes, folder / "report.html")
+    return result
+
+
+def _result(
+    bench: Workbench, settings: Settings, proposed: Proposed, reply: str, mixes: MatchedMixes
+) -> CritiqueResult:
+    advice = bench.advice({})
+    reference = bench.reference
+    return CritiqueResult(
+        song=summarise(bench.song.multitrack, bench.levels({})),
+        reference=ReferenceSummary(
+            kind=reference.kind if reference else "none",
+            same_song=advice.fit.same_song if advice.fit else None,
+            name=reference.name if reference else None,
+            fit=advice.fit,
+        ),
+        advisor=advice.advisor,
+        llm=settings.llm,
+        findings=(*bench.song.findings, *advice.findings, *_peak_findings(bench), *_match_findings(mixes)),
+        moves=proposed.moves,
+        verification=_verification(proposed),
+        reply=reply,
+        files=Files(mix_before=None, mix_after=None, report=None, recall=None),
+    )
+
+
+def _verification(proposed: Proposed) -> Verification:
+    verdict = proposed.verdict
+    claims = {(c.metric, c.stem): c for c in (*proposed.broken, *(verdict.claims if verdict else ()))}
+    assert proposed.status not in {"broken", "unverified"}  # critique() has withdrawn those
+    return Verification(
+        status=proposed.status,
+        attempts=proposed.attempts,
+        claims=tuple(claims.values()),
+        headroom_gain_db=verdict.headroom_gain_db if verdict else 0.0,
+    )
+
+
+def _peak_findings(bench: Workbench) -> list[Finding]:
+    """Where the plain sum of the stems is too hot for the ceiling, if it is."""
+    levels = bench.levels({})
+    if levels.true_peak_dbtp is None or levels.true_peak_dbtp <= CEILING_DBTP:
+        return []
+    multitrack = bench.song.multitrack
+    peak_s = int(np.abs(mixdown(multitrack, {})).max(axis=0).argmax()) / multitrack.sample_rate_hz
+    return [
+        Finding(
+            kind="peak_over_ceiling",
+            value=round(levels.true_peak_dbtp, 2),
+            unit="dBTP",
+            where=(round(max(0.0, peak_s - 0.05), 2), round(peak_s + 0.05, 2)),
+            severity="minor",
+            source="true peak of the plain sum",
+            text=f"The plain sum of the stems peaks at {levels.true_peak_dbtp:+.1f} dBTP, at {peak_s:.2f} s.",
+        )
+    ]
+
+
+def _match_findings(mixes: MatchedMixes) -> list[Finding]:
+    """What listening to the two written mixes needs to know."""
+    target = f"{mixes.loudness_lufs:.1f} LUFS" if mixes.loudness_lufs is not None else "their own level"
+    return [
+        Finding(
+            kind="loudness_match",
+            value=round(gain_db, 2),
+            unit="dB",
+            severity="info",
+            source="gain from the plain sum of the stems to the written file",
+            text=f"{name}.wav is the sum of the stems at {gain_db:+.1f} dB; both files play at {target}.",
+        )
+        for name, gain_db in (("mix_before", mixes.before_gain_db), ("mix_after", mixes.after_gain_db))
+    ]

@@ -1,0 +1,261 @@
+"""Turn tool results into sentences. Every figure comes from a result of this turn."""
+
+import re
+from collections.abc import Mapping, Sequence
+from string import Template
+
+from pydantic import BaseModel
+
+from mixingbuddy.agent.intents import as_words
+from mixingbuddy.agent.results import Applied, Comparison, Explanation, History, Levels, Proposed
+from mixingbuddy.agent.state import ProposedMove
+from mixingbuddy.prompts import load_table
+from mixingbuddy.tools.verify import CheckedClaim, Verdict
+
+MOST_FACTS = 3
+METRIC_WORDS = {
+    "level_rel_mix_lu": "the level",
+    "gain_to_reference_db": "the distance to the reference",
+    "loudness_lufs": "the loudness",
+    "true_peak_dbtp": "the true peak",
+}
+
+
+def say(sentence: str, **values: object) -> str:
+    """One sentence of `prompts/replies.toml`; a missing or unused value raises KeyError."""
+    template = Template(str(load_table("replies")[sentence]))
+    unused = values.keys() - set(template.get_identifiers())
+    if unused:
+        raise KeyError(f"the sentence '{sentence}' has no variable {', '.join(sorted(unused))}")
+    return template.substitute({key: str(value) for key, value in values.items()})
+
+
+def spoken(name: str) -> str:
+    """A stem's name as a word of a sentence: quoted where it is not plainly one."""
+    return name if re.fullmatch(r"[^\W\d_][\w-]*", name) else f"'{name}'"
+
+
+def number(value: float) -> str:
+    """One decimal, and never '-0.0'."""
+    return f"{value + 0.0:.1f}" if abs(value) >= 0.05 else "0.0"
+
+
+def size(value: float) -> str:
+    """The amount without its sign, one decimal."""
+    return number(abs(value))
+
+
+def sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def move_words(moves: Sequence[ProposedMove], groups: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each fault as ('Bring vocals up 7.0 dB', reason); stems that share both are spoken of together."""
+    faults: dict[tuple[float, str], list[str]] = {}
+    for move in moves:
+        faults.setdefault((move.gain_db, move.reason), []).append(move.stem)
+    lines = []
+    for (gain_db, reason), stems in faults.items():
+        listed = as_words([spoken(stem) for stem in stems])
+        shared = {groups.get(stem) for stem in stems}
+        what = f"the {shared.pop()} ({listed})" if len(stems) > 1 and len(shared) == 1 else listed
+        lines.append((say("up" if gain_db > 0 else "down", what=what, gain=size(gain_db)), reason))
+    return lines
+
+
+def facts(verdict: Verdict) -> str:
+    """What was measured on the render for the stems that moved, at most three of them."""
+    told: list[str] = []
+    for claim in verdict.claims:
+        if claim.stem is None or claim.after is None:
+            continue
+        if claim.metric == "level_rel_mix_lu":
+            told.append(
+                say("fact_level", stem=spoken(claim.stem), before=number(claim.before), after=number(claim.after))
+            )
+        elif claim.metric == "gain_to_reference_db":
+            told.append(say("fact_reference", stem=spoken(claim.stem), after=size(claim.after)))
+    levels, references = [t for t in told if " LU " in t], [t for t in told if " LU " not in t]
+    return "; ".join((*levels[:MOST_FACTS], *references[:MOST_FACTS]))
+
+
+def proof(verdict: Verdict) -> list[str]:
+    """The measured result in sentences."""
+    lines = [say("proof", facts=facts(verdict))] if facts(verdict) else []
+    if verdict.headroom_gain_db < 0:
+        lines.append(say("headroom", gain=size(verdict.headroom_gain_db)))
+    peak = next((claim.after for claim in verdict.claims if claim.metric == "true_peak_dbtp"), None)
+    if peak is not None:
+        lines.append(say("peak", peak=number(peak)))
+    return lines
+
+
+def proposed(result: Proposed, groups: Mapping[str, str], has_reference: bool, can_answer: bool = False) -> str:
+    """The reply to a critique or to a wish; `can_answer` says whether somebody is there to take the next step."""
+    if result.status == "broken":
+        moves = as_words([line for line, _ in move_words(result.moves, groups)])
+        why = "; ".join(_broken(claim) for claim in result.broken[:2] if claim.after is not None)
+        return say("broken", moves=moves, why=why)
+    lines: list[str] = []
+    if not has_reference and result.origin == "advisor":
+        lines.append(say("no_reference"))
+    for move, reason in move_words(result.moves, groups):
+        lines.append(
+            say("because", move=move, reason=reason)
+            if reason and result.origin == "advisor"
+            else say("bare", move=move)
+        )
+    if result.status in {"proved", "partly"} and result.verdict:
+        lines.append(" ".join(proof(result.verdict)))
+    if result.withdrawn:
+        lines.append(_withdrawn(result, groups))
+    if result.status == "nothing_to_do":
+        lines.append(_nothing(result, has_reference))
+    if result.held:
+        lines.append(sentence_case(say("held", stems=as_words([spoken(stem) for stem in result.held]))))
+    if can_answer and result.status in {"proved", "partly"}:
+        lines.append(say("next_step" if result.origin == "advisor" else "next_step_user"))
+    return "\n".join(lines)
+
+
+def _nothing(result: Proposed, has_reference: bool) -> str:
+    unable = next((finding for finding in result.findings if finding.kind == "cannot_say"), None)
+    judged = [finding for finding in result.findings if finding.kind == "group_level"]
+    if unable is not None and not has_reference and not judged:
+        return say("nothing_known", why=unable.text)
+    if has_reference:
+        return say("nothing_reference", worst=number(_worst_db(result)))
+    return say("nothing_prior" if all(finding.severity == "info" for finding in judged) else "nothing_worth_it")
+
+
+def _worst_db(result: Proposed) -> float:
+    """Largest distance to the reference among the stems that are not held."""
+    return max((abs(f) for f in result.distances_db.values()), default=0.0)
+
+
+def _withdrawn(result: Proposed, groups: Mapping[str, str]) -> str:
+    why = "; ".join(_broken(claim) for claim in result.broken[:2] if claim.after is not None)
+    moves = as_words([line[:1].lower() + line[1:] for line, _ in move_words(result.withdrawn, groups)])
+    return say("withdrawn", moves=moves, why=why or "it could not be measured")
+
+
+def _broken(claim: CheckedClaim) -> str:
+    return say(
+        "broken_claim",
+        metric=METRIC_WORDS[claim.metric],
+        stem=spoken(claim.stem) if claim.stem else "the mix",
+        predicted=number(claim.predicted),
+        after=number(claim.after or 0.0),
+        unit=claim.unit,
+    )
+
+
+def levels(result: Levels) -> str:
+    """How loud each stem is, and how far the advisor would move it."""
+    lines = []
+    for stem in result.stems[:8]:
+        if stem.level_rel_mix_lu is None or stem.loudness_lufs is None:
+            lines.append(say("level_unmeasured", stem=spoken(stem.name), why=stem.unmeasured or "it never sounds"))
+        else:
+            lines.append(
+                say(
+                    "level",
+                    stem=spoken(stem.name),
+                    level=number(stem.level_rel_mix_lu),
+                    loudness=number(stem.loudness_lufs),
+                )
+            )
+    return "; ".join(lines) + "."
+
+
+def comparison(result: Comparison) -> str:
+    """Every stem against the reference, the largest distance first."""
+    lines = []
+    if result.fit is not None and result.fit.explained is not None:
+        lines.append(
+            say("reference_fit", explained=f"{100 * result.fit.explained:.1f}", reference=result.reference or "")
+        )
+    ordered = sorted(result.stems, key=lambda a: -abs(a.measured_db))
+    off = [
+        say(
+            "reference_stem_off",
+            stem=spoken(a.stem),
+            gain=size(a.measured_db),
+            side="under" if a.measured_db > 0 else "above",
+        )
+        for a in ordered[:5]
+    ]
+    return " ".join([*lines, sentence_case("; ".join(off)) + "."]) if off else " ".join(lines)
+
+
+def explanation(result: Explanation, groups: Mapping[str, str]) -> str:
+    """Why the latest moves."""
+    told = move_words(result.moves, groups)
+    if result.origin == "user":
+        lines = [say("why_user", moves=as_words([move[:1].lower() + move[1:] for move, _ in told]))]
+    else:
+        lines = [say("why_move", move=move, reason=reason) for move, reason in told]
+    lines.append(result.evidence)
+    if result.verdict:
+        lines.append(" ".join(proof(result.verdict)))
+    return "\n".join(lines)
+
+
+def applied(result: Applied, groups: Mapping[str, str]) -> str:
+    if result.status == "declined":
+        return say("declined", version=result.version)
+    moves = as_words([move[:1].lower() + move[1:] for move, _ in move_words(result.moves, groups)])
+    return say("applied", moves=moves, version=result.version)
+
+
+def history(result: History) -> str:
+    lines = []
+    if result.action != "show":
+        done = {"undo": "undone", "redo": "redone"}[result.action]
+        if not result.done:
+            return say(f"nothing_to_{result.action}")
+        lines.append(say(done, version=result.version))
+    if result.compared_with is None:
+        return " ".join(lines) or say("nothing_changed", version=result.version)
+    if not result.changes:
+        return " ".join([*lines, say("same_faders", version=result.version, other=result.compared_with)])
+    faders = "; ".join(
+        say("change", stem=spoken(c.stem), before=number(c.fader_before_db), after=number(c.fader_after_db))
+        for c in result.changes[:6]
+    )
+    lines.append(say("changes", version=result.version, other=result.compared_with, list=faders))
+    measured = "; ".join(
+        say("change_level", stem=spoken(c.stem), before=number(c.level_before_lu), after=number(c.level_after_lu))
+        for c in result.changes[:MOST_FACTS]
+        if c.level_before_lu is not None and c.level_after_lu is not None
+    )
+    if measured and result.loudness_before_lufs is not None and result.loudness_after_lufs is not None:
+        lines.append(
+            say(
+                "changes_levels",
+                list=measured,
+                loudness_before=number(result.loudness_before_lufs),
+                loudness_after=number(result.loudness_after_lufs),
+            )
+        )
+    return " ".join(lines)
+
+
+def own_words(results: Sequence[BaseModel], groups: Mapping[str, str], has_reference: bool) -> str:
+    """A true reply from the latest result of each kind, for a model that could not write one."""
+    latest = {type(result): result for result in results}
+    lines: list[str] = []
+    for result in latest.values():
+        if isinstance(result, Proposed):
+            lines.append(proposed(result, groups, has_reference))
+        elif isinstance(result, Levels):
+            lines.append(levels(result))
+        elif isinstance(result, Comparison):
+            lines.append(comparison(result))
+        elif isinstance(result, Explanation):
+            lines.append(explanation(result, groups))
+        elif isinstance(result, Applied):
+            lines.append(applied(result, groups))
+        elif isinstance(result, History):
+            lines.append(history(result))
+    return " ".join(line for line in lines if line) or say("nothing_measured")

@@ -1,0 +1,166 @@
+"""One loaded song and what was measured on it: the part of a turn that never enters the graph's state."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from mixingbuddy.agent.state import ProposedMove
+from mixingbuddy.models.advisor import Advisor, GainAdvice
+from mixingbuddy.models.level_difference import LevelDifference
+from mixingbuddy.models.prior import Prior
+from mixingbuddy.tools.levels import CrossEnergies, MixLevels, cross_energies, measure_levels
+from mixingbuddy.tools.moves import GAIN_MAX_DB, GAIN_MIN_DB, GainMove, clamped_db
+from mixingbuddy.tools.multitrack import Reference, Song
+from mixingbuddy.tools.render import Render, check_stems, moved, render
+from mixingbuddy.tools.verify import Claim, Verdict, judge, level_claims, measure_render, mix_claims
+
+REFERENCE_TOLERANCE_DB = 0.5
+MAX_FAULTS = 5
+
+
+@dataclass
+class Workbench:
+    """The song, the advisor, and measurements kept for the turns to come."""
+
+    song: Song
+    advisor: Advisor
+    anchor: str | None = None
+    interactive: bool = False
+    _levels: dict[tuple[tuple[str, float], ...], MixLevels] = field(default_factory=dict)
+    _advice: dict[tuple[tuple[str, float], ...], GainAdvice] = field(default_factory=dict)
+    _tried: dict[tuple[tuple[str, float], ...], Render] = field(default_factory=dict)
+
+    @cached_property
+    def energies(self) -> CrossEnergies:
+        return cross_energies(self.song.multitrack)
+
+    @property
+    def reference(self) -> Reference | None:
+        return self.song.reference
+
+    def levels(self, faders: Mapping[str, float]) -> MixLevels:
+        """Levels of the song with the faders there."""
+        key = _key(faders)
+        if key not in self._levels:
+            standing = moved(self.song.multitrack, faders)
+            self._levels[key] = measure_levels(standing, self.energies if not faders else None)
+        return self._levels[key]
+
+    def advice(self, faders: Mapping[str, float]) -> GainAdvice:
+        """The advisor's answer for the song with the faders there."""
+        key = _key(faders)
+        if key not in self._advice:
+            self._advice[key] = self._ask(faders)
+        return self._advice[key]
+
+    def _ask(self, faders: Mapping[str, float], anchor: str | None = None) -> GainAdvice:
+        standing = moved(self.song.multitrack, faders)
+        return self.advisor.advise(standing, self.reference, anchor=anchor or self.anchor)
+
+    def render(self, faders: Mapping[str, float]) -> Render:
+        """The mix with the faders there; the latest one is kept."""
+        key = _key(faders)
+        if key not in self._tried:
+            self._tried = {key: render(self.song.multitrack, _moves(faders))}
+        return self._tried[key]
+
+    def try_moves(self, base: Mapping[str, float], moves: Sequence[GainMove]) -> Verdict:
+        """Render `moves` on top of `base`, measure the result, and hold every promise against it.
+
+        Raises ModelMistake for unknown stems or faders out of bounds.
+        """
+        check_stems(self.song.multitrack, (move.stem for move in moves))
+        after = total_faders(base, moves)
+        rendered = self.render(after)
+        changed = [stem for stem in self.song.multitrack.names if base.get(stem, 0.0) != after.get(stem, 0.0)]
+        measured = measure_render(self.song.multitrack, rendered, changed)
+        claims = [
+            *level_claims(self.energies, base, after),
+            *self._reference_claims(base, after, changed),
+            *mix_claims(self.energies, base, after, self.levels(base).true_peak_dbtp, rendered.headroom_gain_db),
+        ]
+        measured |= self._reference_measures(claims, after, changed)
+        return judge(claims, measured, rendered.headroom_gain_db)
+
+    def _reference_claims(
+        self, base: Mapping[str, float], after: Mapping[str, float], changed: Collection[str]
+    ) -> list[Claim]:
+        advice = self.advice(base)
+        if advice.fit is None:
+            return []
+        claims = []
+        for stem in changed:
+            of_stem = advice.for_stem(stem)
+            if of_stem is not None:
+                step_db = after.get(stem, 0.0) - base.get(stem, 0.0)
+                claims.append(
+                    Claim(
+                        metric="gain_to_reference_db",
+                        stem=stem,
+                        unit="dB",
+                        before=of_stem.measured_db,
+                        predicted=round(of_stem.measured_db - step_db, 4),
+                        tolerance=REFERENCE_TOLERANCE_DB,
+                    )
+                )
+        return claims
+
+    def _reference_measures(
+        self, claims: Sequence[Claim], after: Mapping[str, float], changed: Collection[str]
+    ) -> dict[tuple[str, str | None], float | None]:
+        """Ask the reference again with the rendered faders, holding on to a stem that did not move."""
+        if not any(claim.metric == "gain_to_reference_db" for claim in claims):
+            return {}
+        still = [a for a in self.advice({}).stems if a.stem not in changed and a.gain_db == 0.0]
+        steady = min(still, key=lambda a: a.interval_db[1] - a.interval_db[0], default=None)
+        offset_db = self.advice({}).for_stem(steady.stem) if steady else None
+        again = self._ask(after, anchor=steady.stem if steady else None)
+        shift_db = offset_db.measured_db if offset_db else 0.0
+        return {("gain_to_reference_db", a.stem): a.measured_db + shift_db for a in again.stems if a.stem in changed}
+
+
+def total_faders(base: Mapping[str, float], moves: Sequence[GainMove]) -> dict[str, float]:
+    """Where the faders stand after the moves. Raises ModelMistake where one leaves its range."""
+    from mixingbuddy.tools.moves import faders_db
+
+    standing = [GainMove(stem=stem, gain_db=gain_db) for stem, gain_db in base.items()]
+    return faders_db([*standing, *moves])
+
+
+def moves_from(
+    advice: GainAdvice, locked: Collection[str], base: Mapping[str, float]
+) -> tuple[tuple[ProposedMove, ...], tuple[str, ...]]:
+    """Decide: the moves worth proposing (largest faults first), and the locked stems left alone.
+
+    Stems that share gain and reason are one fault (a group); at most five faults are spoken of at once.
+    """
+    wanted = [a for a in advice.stems if a.gain_db != 0.0 and a.p_change >= 0.5]
+    held = tuple(a.stem for a in wanted if a.stem in locked)
+    faults: dict[tuple[float, str], list[ProposedMove]] = {}
+    for a in wanted:
+        if a.stem in locked:
+            continue
+        room_db = (GAIN_MIN_DB - base.get(a.stem, 0.0), GAIN_MAX_DB - base.get(a.stem, 0.0))
+        gain_db = min(max(clamped_db(a.gain_db), room_db[0]), room_db[1])
+        if abs(gain_db) >= 0.1:
+            move = ProposedMove(
+                stem=a.stem, gain_db=gain_db, interval_db=a.interval_db, confidence=a.p_change, reason=a.reason
+            )
+            faults.setdefault((a.gain_db, a.reason), []).append(move)
+    largest = sorted(faults.values(), key=lambda fault: -abs(fault[0].gain_db))[:MAX_FAULTS]
+    return tuple(move for fault in largest for move in fault), held
+
+
+def open_advisor(name: str, reference: Reference | None) -> Advisor:
+    """The advisor of that name; `auto` compares with the reference where there is one, else with the prior."""
+    if name == "level-difference" or (name == "auto" and reference is not None):
+        return LevelDifference()
+    return Prior()
+
+
+def _key(faders: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted((stem, gain) for stem, gain in faders.items() if gain != 0.0))
+
+
+def _moves(faders: Mapping[str, float]) -> list[GainMove]:
+    return [GainMove(stem=stem, gain_db=gain_db) for stem, gain_db in faders.items() if gain_db != 0.0]
