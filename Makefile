@@ -39,7 +39,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 imports: $(READY)
-	$(BIN)/lint-imports
+	PYTHONPATH=typetree $(BIN)/lint-imports
 
 check: lint types imports
 
