@@ -5,25 +5,16 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from mixingbuddy.tools.findings import Finding
-from mixingbuddy.tools.levels import GroupLevel, MixLevels, StemLevel, measure_levels
+from mixingbuddy.tools.levels import MixLevels, measure_levels
 from mixingbuddy.tools.multitrack import Multitrack, load_song
 
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class SongSummary(BaseModel):
+class SongSummary(MixLevels):
     """The song as it was measured, before any move."""
 
-    model_config = _RESULT
-
     name: str
-    duration_s: float
-    sample_rate_hz: int
-    loudness_lufs: float | None
-    true_peak_dbtp: float | None
-    unmeasured: str | None
-    stems: tuple[StemLevel, ...]
-    groups: tuple[GroupLevel, ...]
 
 
 class Measurement(BaseModel):
@@ -54,13 +45,4 @@ def measure_song(path: Path) -> Measurement:
 
 def summarise(multitrack: Multitrack, levels: MixLevels) -> SongSummary:
     """The song's name and facts beside its levels."""
-    return SongSummary(
-        name=multitrack.name,
-        duration_s=multitrack.duration_s,
-        sample_rate_hz=multitrack.sample_rate_hz,
-        loudness_lufs=levels.loudness_lufs,
-        true_peak_dbtp=levels.true_peak_dbtp,
-        unmeasured=levels.unmeasured,
-        stems=levels.stems,
-        groups=levels.groups,
-    )
+    return SongSummary(name=multitrack.name, **{name: getattr(levels, name) for name in MixLevels.model_fields})

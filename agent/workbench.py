@@ -8,7 +8,7 @@ from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.models.advisor import Advisor, GainAdvice
 from mixingbuddy.models.level_difference import LevelDifference
 from mixingbuddy.models.prior import Prior
-from mixingbuddy.tools.levels import CrossEnergies, MixLevels, cross_energies, measure_levels
+from mixingbuddy.tools.levels import CrossEnergies, MixLevels, cross_energies, levels_under, measure_levels
 from mixingbuddy.tools.moves import GAIN_MAX_DB, GAIN_MIN_DB, GainMove, clamped_db
 from mixingbuddy.tools.multitrack import Reference, Song
 from mixingbuddy.tools.render import Render, check_stems, moved, render
@@ -42,8 +42,9 @@ class Workbench:
         """Levels of the song with the faders there."""
         key = _key(faders)
         if key not in self._levels:
-            standing = moved(self.song.multitrack, faders)
-            self._levels[key] = measure_levels(standing, self.energies if not faders else None)
+            song, energies = self.song.multitrack, self.energies
+            measured = levels_under(self.levels({}), song, energies, faders) if key else measure_levels(song, energies)
+            self._levels[key] = measured
         return self._levels[key]
 
     def advice(self, faders: Mapping[str, float]) -> GainAdvice:

@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 from songs import RATE_HZ, make_stems
 
-from mixingbuddy.tools.levels import cross_energies, k_weighted_hops, level_between_lu, measure_levels, mixdown
+from mixingbuddy.tools.levels import (
+    cross_energies,
+    k_weighted_hops,
+    level_between_lu,
+    levels_under,
+    measure_levels,
+    mixdown,
+)
 from mixingbuddy.tools.loudness import integrated_lufs
 from mixingbuddy.tools.multitrack import Multitrack, Stem, load_song
+from mixingbuddy.tools.render import moved
 
 
 def noise(seed: int, channels: int = 1, duration_s: float = 4.0) -> np.ndarray:
@@ -28,7 +36,7 @@ def test_two_equal_stems_in_phase_are_6_lu_under_and_out_of_phase_cannot_be_meas
     levels = measure_levels(against)
     assert levels.stems[0].level_rel_mix_lu is None
     assert levels.loudness_lufs is None
-    assert levels.unmeasured == "below -70 LUFS throughout"
+    assert levels.unmeasured == "silent"
 
 
 def test_a_mono_stem_counts_on_both_sides_of_a_stereo_mix() -> None:
@@ -59,6 +67,20 @@ def test_predictions_hold_on_the_rendered_audio(shared_data: Path) -> None:
         assert energies.level_rel_mix_lu([index], faders) == pytest.approx(
             level_between_lu(alone, part, rendered), abs=0.01
         )
+
+
+def test_levels_under_faders_are_those_of_the_moved_stems(shared_data: Path) -> None:
+    song = load_song(shared_data / "multitracks" / "falcon69").multitrack
+    faders, energies = {"vocals": 4.0, "drums": -6.0}, cross_energies(song)
+    shifted = levels_under(measure_levels(song, energies), song, energies, faders)
+    anew = measure_levels(moved(song, faders))
+    for ours, theirs in zip((shifted, *shifted.stems, *shifted.groups), (anew, *anew.stems, *anew.groups), strict=True):
+        for name, value in ours:
+            expected = getattr(theirs, name)
+            if isinstance(value, float):
+                assert value == pytest.approx(expected, abs=0.02), name
+            elif name not in {"stems", "groups"}:
+                assert value == expected, name
 
 
 def test_groups_hold_their_stems_together() -> None:

@@ -15,36 +15,28 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mixingbuddy.tools.audio import Audio, with_channels
 from mixingbuddy.tools.loudness import (
-    TOO_QUIET,
-    TOO_SHORT,
     Energies,
-    block_energies,
     hop_samples,
     integrated_lufs,
     k_weighted,
+    mean_squares,
     sounding,
-    true_peak_dbtp,
 )
+from mixingbuddy.tools.loudness_meter import Loudness, measure_loudness, turned
 from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.multitrack import Multitrack
 from mixingbuddy.tools.roles import Group, Role, group_of
 
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-SILENT = "silent"
 
 
-class StemLevel(BaseModel):
-    """Levels of one stem as it sounds in the mix (a mono stem counts on both sides of a stereo mix)."""
-
-    model_config = _RESULT
+class StemLevel(Loudness):
+    """The meter of one stem as it sounds in the mix (a mono stem counts on both sides of a stereo mix)."""
 
     name: str
     role: Role
-    loudness_lufs: float | None = Field(description="integrated loudness, LUFS")
     level_rel_mix_lu: float | None = Field(description="level re the whole mix while the stem sounds, LU")
     sounding_share: float = Field(ge=0, le=1, description="share of the song in which the stem sounds")
-    true_peak_dbtp: float | None = Field(description="true peak, dBTP")
-    unmeasured: str | None = Field(default=None, description="why a value is null")
 
 
 class GroupLevel(BaseModel):
@@ -58,18 +50,13 @@ class GroupLevel(BaseModel):
     level_rel_mix_lu: float | None = Field(description="level re the whole mix while the group sounds, LU")
 
 
-class MixLevels(BaseModel):
-    """Levels of a song: every stem, every group, the mix."""
-
-    model_config = _RESULT
+class MixLevels(Loudness):
+    """The meter of the plain sum of all stems, before any trim, and the levels of every stem and group."""
 
     sample_rate_hz: int
     duration_s: float
-    loudness_lufs: float | None = Field(description="integrated loudness of the mix, LUFS")
-    true_peak_dbtp: float | None = Field(description="true peak of the mix before any trim, dBTP")
     stems: tuple[StemLevel, ...]
     groups: tuple[GroupLevel, ...]
-    unmeasured: str | None = None
 
     def stem(self, name: str) -> StemLevel | None:
         return next((stem for stem in self.stems if stem.name == name), None)
@@ -119,10 +106,7 @@ def level_between_lu(alone: Energies, part: Energies, whole: Energies) -> float 
 
 def k_weighted_hops(audio: Audio, sample_rate_hz: int, channels: int | None = None) -> Energies:
     """Mean square per 100 ms hop of the K-weighted audio, summed over channels (a mono stem counts on each of them)."""
-    hop = hop_samples(sample_rate_hz)
-    hops = max(1, audio.shape[1] // hop)
-    squares = np.square(_hops(k_weighted(audio, sample_rate_hz), hop, hops)).mean(axis=2, dtype=np.float64)
-    return np.asarray(squares.sum(axis=0) * ((channels or len(squares)) / len(squares)))
+    return mean_squares(k_weighted(audio, sample_rate_hz), sample_rate_hz) * ((channels or len(audio)) / len(audio))
 
 
 def cross_energies(multitrack: Multitrack) -> CrossEnergies:
@@ -159,44 +143,54 @@ def mixdown(multitrack: Multitrack, faders: Mapping[str, float]) -> Audio:
 def measure_levels(multitrack: Multitrack, energies: CrossEnergies | None = None) -> MixLevels:
     """Measure every stem, group and the mix of `multitrack` as it is."""
     energies = energies or cross_energies(multitrack)
-    mix_hops = energies.mix({})
-    mix_lufs = integrated_lufs(mix_hops)
+    rate_hz, channels = multitrack.sample_rate_hz, multitrack.channels
+    meters = [measure_loudness(stem.audio, rate_hz, channels) for stem in multitrack.stems]
+    return _levels(multitrack, energies, meters, {})
+
+
+def levels_under(
+    base: MixLevels, multitrack: Multitrack, energies: CrossEnergies, faders: Mapping[str, float]
+) -> MixLevels:
+    """Levels of the same song with the faders there: a stem only shifts, the mix is summed and measured anew."""
+    meters = [
+        turned(Loudness.model_validate(_meter_of(stem)), gain_db, integrated_lufs(energies.mix(faders, [index])))
+        for index, stem in enumerate(base.stems)
+        for gain_db in [faders.get(stem.name, 0.0)]
+    ]
+    return _levels(multitrack, energies, meters, faders)
+
+
+def _levels(
+    multitrack: Multitrack, energies: CrossEnergies, meters: Sequence[Loudness], faders: Mapping[str, float]
+) -> MixLevels:
+    stems = tuple(
+        StemLevel(
+            **_meter_of(meter),
+            name=stem.name,
+            role=stem.role,
+            level_rel_mix_lu=energies.level_rel_mix_lu([index], faders),
+            sounding_share=float(sounding(energies.mix({}, [index])).mean()),
+        )
+        for index, (stem, meter) in enumerate(zip(multitrack.stems, meters, strict=True))
+    )
     return MixLevels(
+        **_meter_of(measure_loudness(mixdown(multitrack, faders), multitrack.sample_rate_hz)),
         sample_rate_hz=multitrack.sample_rate_hz,
         duration_s=multitrack.duration_s,
-        loudness_lufs=mix_lufs,
-        true_peak_dbtp=true_peak_dbtp(mixdown(multitrack, {})),
-        stems=tuple(_stem_level(multitrack, energies, index) for index in range(len(energies.names))),
-        groups=tuple(_group_level(energies, group) for group in energies.groups()),
-        unmeasured=None if mix_lufs is not None else _why_unmeasured(mix_hops),
+        stems=stems,
+        groups=tuple(_group_level(energies, group, faders) for group in energies.groups()),
     )
 
 
-def _stem_level(multitrack: Multitrack, energies: CrossEnergies, index: int) -> StemLevel:
-    stem = multitrack.stems[index]
-    hops = energies.mix({}, [index])
-    loudness_lufs = integrated_lufs(hops)
-    peak_dbtp = true_peak_dbtp(stem.audio)
-    return StemLevel(
-        name=stem.name,
-        role=stem.role,
-        loudness_lufs=loudness_lufs,
-        level_rel_mix_lu=energies.level_rel_mix_lu([index], {}),
-        sounding_share=float(sounding(hops).mean()),
-        true_peak_dbtp=peak_dbtp,
-        unmeasured=None if loudness_lufs is not None else _why_unmeasured(hops) if peak_dbtp is not None else SILENT,
-    )
+def _meter_of(meter: Loudness) -> dict[str, float | str | None]:
+    return {name: getattr(meter, name) for name in Loudness.model_fields}
 
 
-def _group_level(energies: CrossEnergies, group: Group) -> GroupLevel:
+def _group_level(energies: CrossEnergies, group: Group, faders: Mapping[str, float]) -> GroupLevel:
     members = energies.members(group)
     return GroupLevel(
         group=group,
         stems=tuple(energies.names[index] for index in members),
-        loudness_lufs=integrated_lufs(energies.mix({}, members)),
-        level_rel_mix_lu=energies.level_rel_mix_lu(members, {}),
+        loudness_lufs=integrated_lufs(energies.mix(faders, members)),
+        level_rel_mix_lu=energies.level_rel_mix_lu(members, faders),
     )
-
-
-def _why_unmeasured(hops: Energies) -> str:
-    return TOO_SHORT if len(block_energies(hops)) == 0 else TOO_QUIET

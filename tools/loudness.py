@@ -16,6 +16,10 @@ Energies = NDArray[np.float64]
 
 HOP_S = 0.1
 HOPS_PER_BLOCK = 4
+FINE_HOP_S = 0.02
+MOMENTARY_S = 0.4
+SHORT_TERM_S = 3.0
+RANGE_GATE_LU = -20.0
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 ENERGY_OFFSET_LU = -0.691  # BS.1770-5, equation 2
@@ -23,6 +27,7 @@ OVERSAMPLING = 4
 # Between samples music stays within 12 dB of its sample peak: a part that cannot win is not oversampled.
 OVERSAMPLING_HEADROOM = 4.0
 TOO_SHORT = "shorter than one 400 ms block"
+SILENT = "silent"
 TOO_QUIET = "below -70 LUFS throughout"
 _SAMPLES_AT_ONCE = 1 << 20
 
@@ -40,12 +45,25 @@ def k_weighted(audio: Audio, sample_rate_hz: int) -> Audio:
     """K-weighted copy, float32 (channels, samples)."""
     from scipy.signal import sosfilt
 
+    if audio.shape[1] == 0:
+        return audio
     return np.ascontiguousarray(sosfilt(_k_weighting_sos(sample_rate_hz), audio, axis=-1), dtype=np.float32)
 
 
-def hop_samples(sample_rate_hz: int) -> int:
-    """Samples in one 100 ms hop."""
-    return max(1, round(HOP_S * sample_rate_hz))
+def hop_samples(sample_rate_hz: int, hop_s: float = HOP_S) -> int:
+    """Samples in one hop, at least one."""
+    return max(1, round(hop_s * sample_rate_hz))
+
+
+def mean_squares(weighted: Audio, sample_rate_hz: int, hop_s: float = HOP_S) -> Energies:
+    """Mean square of each hop, summed over channels, float64 (hops,); an incomplete last hop is left out."""
+    hop = hop_samples(sample_rate_hz, hop_s)
+    hops = weighted.shape[1] // hop
+    if hops == 0:
+        return np.zeros(0)
+    cut = weighted[:, : hops * hop].reshape(weighted.shape[0], hops, hop)
+    energies: Energies = np.einsum("chs,chs->h", cut, cut, dtype=np.float64) / hop
+    return energies
 
 
 def lufs(mean_square: float) -> float | None:
@@ -81,6 +99,43 @@ def sounding(hops: Energies, below_mean_lu: float = 20.0) -> NDArray[np.bool_]:
         return np.zeros(len(hops), dtype=bool)
     present = blocks > max(float(loud.mean()) * 10 ** (-below_mean_lu / 10), _mean_square(ABSOLUTE_GATE_LUFS))
     return np.convolve(present, np.ones(HOPS_PER_BLOCK, dtype=int)) > 0
+
+
+def momentary_lufs(fine_hops: Energies) -> Energies:
+    """Momentary loudness (400 ms) at every 20 ms hop, LUFS; -inf where it is silent, empty if shorter than that."""
+    return _sliding_lufs(fine_hops, MOMENTARY_S)
+
+
+def short_term_lufs(fine_hops: Energies) -> Energies:
+    """Short-term loudness (3 s) at every 20 ms hop, LUFS; -inf where it is silent, empty if shorter than that."""
+    return _sliding_lufs(fine_hops, SHORT_TERM_S)
+
+
+def _sliding_lufs(fine_hops: Energies, window_s: float) -> Energies:
+    size = round(window_s / FINE_HOP_S)
+    if len(fine_hops) < size:
+        return np.zeros(0)
+    total = np.concatenate([[0.0], np.cumsum(fine_hops)])
+    mean = (total[size:] - total[:-size]) / size
+    # What a running sum leaves of silence is far below any signal.
+    heard = mean > 1e-13
+    return np.where(heard, ENERGY_OFFSET_LU + 10 * np.log10(np.where(heard, mean, 1.0)), -np.inf)
+
+
+def loudness_range_lu(short_term: Energies) -> float | None:
+    """Loudness range of a series of short-term values, LU (EBU Tech 3342: gates at -70 LUFS and -20 LU, 10 to 95 %)."""
+    loud = short_term[short_term >= ABSOLUTE_GATE_LUFS]
+    if len(loud) == 0:
+        return None
+    mean_lufs = 10 * math.log10(float(np.mean(10 ** (loud / 10))))
+    low, high = np.percentile(loud[loud >= mean_lufs + RANGE_GATE_LU], [10, 95])
+    return float(high - low)
+
+
+def sample_peak_dbfs(audio: Audio) -> float | None:
+    """Highest sample of all channels, dBFS; None for silence."""
+    peak = float(np.abs(audio).max(initial=0.0))
+    return 20 * math.log10(peak) if peak > 1e-9 else None
 
 
 def true_peak_dbtp(audio: Audio) -> float | None:
