@@ -63,6 +63,7 @@ def test_a_recorder_that_never_wrote_the_length_is_read(tmp_path: Path) -> None:
     [
         (np.zeros((0, 1)), "empty"),
         (np.zeros((100, 3)), "3 channels"),
+        (np.full((100, 1), 1e20), "samples up to 1e\\+20"),
         (np.array([[0.1], [np.nan], [np.inf]]), r"2 samples that are no numbers .* at 0\.00 s"),
     ],
 )
@@ -72,6 +73,12 @@ def test_what_cannot_be_mixed_is_refused_by_name(tmp_path: Path, audio: np.ndarr
     with pytest.raises(UserError, match=says) as error:
         read_clip(path)
     assert "odd.wav" in str(error.value)
+
+
+def test_a_rate_no_music_has_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "slow.wav", np.zeros((100, 1)) + 0.1, 1000)
+    with pytest.raises(UserError, match="'slow.wav' has 1000 Hz"):
+        read_clip(tmp_path / "slow.wav")
 
 
 def test_text_named_wav_is_refused(tmp_path: Path) -> None:

@@ -87,3 +87,11 @@ def test_sounding_finds_the_part_that_sounds_at_any_gain() -> None:
         assert not where[:7].any()
         assert where[10:20].all()
         assert not where[23:].any()
+
+
+@pytest.mark.parametrize("hz", [50, 100, 1000])
+def test_a_long_tone_has_the_peak_of_a_short_one(hz: int) -> None:
+    t = np.arange(60 * 44100) / 44100
+    fade = np.minimum(1, np.minimum(t, t[::-1]) / 0.05)
+    audio = (0.9 * fade * np.sin(2 * np.pi * hz * t)).astype(np.float32)[None]
+    assert true_peak_dbtp(audio) == pytest.approx(20 * np.log10(0.9), abs=0.02)

@@ -18,6 +18,8 @@ SOUNDFILE_SUFFIXES = frozenset(
 PYAV_SUFFIXES = frozenset({".mp4", ".m4a"})
 AUDIO_SUFFIXES = SOUNDFILE_SUFFIXES | PYAV_SUFFIXES
 MAX_CHANNELS = 2
+LOWEST_RATE_HZ = 8000
+LARGEST_SAMPLE = 1e4
 _SHORTER_THAN_ITS_HEADER = re.compile(r"^\s*(?:data|SSND)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
 _STREAMED_SIZES = {0, 0xFFFFFFFF}
 
@@ -114,6 +116,8 @@ def _no_stream(path: Path) -> list[Clip]:
 
 def _check(clip: Clip, path: Path) -> None:
     channels, samples = clip.audio.shape
+    if clip.sample_rate_hz < LOWEST_RATE_HZ:
+        raise UserError(f"'{path.name}' has {clip.sample_rate_hz} Hz; at least {LOWEST_RATE_HZ} Hz were expected")
     if channels > MAX_CHANNELS:
         raise UserError(f"'{path.name}' has {channels} channels; mono or stereo was expected: export it as stereo")
     if samples == 0:
@@ -124,6 +128,12 @@ def _check(clip: Clip, path: Path) -> None:
         raise UserError(
             f"'{path.name}' has {int(bad.sum())} samples that are no numbers (NaN or Inf), "
             f"the first at {first_s:.2f} s; export it again"
+        )
+    loudest = float(np.abs(clip.audio).max(initial=0.0))
+    if loudest > LARGEST_SAMPLE:
+        raise UserError(
+            f"'{path.name}' holds samples up to {loudest:.3g}, where 1.0 is full scale; it is no audio or damaged: "
+            "export it again"
         )
 
 

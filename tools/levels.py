@@ -113,7 +113,7 @@ def cross_energies(multitrack: Multitrack) -> CrossEnergies:
     """K-weight every stem and take the mean products per 100 ms hop."""
     rate_hz, channels = multitrack.sample_rate_hz, multitrack.channels
     hop = hop_samples(rate_hz)
-    hops = max(1, multitrack.samples // hop)
+    hops = multitrack.samples // hop
     weighted = [_hops(k_weighted(stem.audio, rate_hz), hop, hops) for stem in multitrack.stems]
     per_hop = np.zeros((hops, len(weighted), len(weighted)))
     for channel in range(channels):
@@ -126,10 +126,7 @@ def cross_energies(multitrack: Multitrack) -> CrossEnergies:
 
 def _hops(audio: Audio, hop: int, hops: int) -> NDArray[np.float32]:
     """(channels, samples) cut to (channels, hops, hop samples); what is left over is too short to count."""
-    usable = audio[:, : hops * hop]
-    if usable.shape[1] < hops * hop:
-        usable = np.pad(usable, ((0, 0), (0, hops * hop - usable.shape[1])))
-    return usable.reshape(audio.shape[0], hops, hop)
+    return audio[:, : hops * hop].reshape(audio.shape[0], hops, hop)
 
 
 def mixdown(multitrack: Multitrack, faders: Mapping[str, float]) -> Audio:
@@ -169,7 +166,7 @@ def _levels(
             name=stem.name,
             role=stem.role,
             level_rel_mix_lu=energies.level_rel_mix_lu([index], faders),
-            sounding_share=float(sounding(energies.mix({}, [index])).mean()),
+            sounding_share=_share(sounding(energies.mix({}, [index]))),
         )
         for index, (stem, meter) in enumerate(zip(multitrack.stems, meters, strict=True))
     )
@@ -180,6 +177,10 @@ def _levels(
         stems=stems,
         groups=tuple(_group_level(energies, group, faders) for group in energies.groups()),
     )
+
+
+def _share(where: NDArray[np.bool_]) -> float:
+    return float(where.mean()) if len(where) else 0.0
 
 
 def _meter_of(meter: Loudness) -> dict[str, float | str | None]:

@@ -30,6 +30,7 @@ TOO_SHORT = "shorter than one 400 ms block"
 SILENT = "silent"
 TOO_QUIET = "below -70 LUFS throughout"
 _SAMPLES_AT_ONCE = 1 << 20
+_MARGIN = 256
 
 
 @lru_cache(maxsize=16)
@@ -143,12 +144,16 @@ def true_peak_dbtp(audio: Audio) -> float | None:
     import soxr
 
     peak = float(np.abs(audio).max(initial=0.0))
-    for start in range(0, audio.shape[1], _SAMPLES_AT_ONCE):
-        # Some samples of overlap, so that no peak is lost at a seam.
-        part = audio[:, max(0, start - 256) : start + _SAMPLES_AT_ONCE + 256]
+    samples = audio.shape[1]
+    for start in range(0, samples, _SAMPLES_AT_ONCE):
+        # Margins on both sides are resampled too and then cut off: an abrupt edge would ring.
+        before, after = min(start, _MARGIN), min(max(samples - start - _SAMPLES_AT_ONCE, 0), _MARGIN)
+        part = audio[:, start - before : start + _SAMPLES_AT_ONCE + after]
         if OVERSAMPLING_HEADROOM * float(np.abs(part).max(initial=0.0)) <= peak:
             continue
-        peak = max(peak, float(np.abs(soxr.resample(part.T, 1, OVERSAMPLING, quality="HQ")).max(initial=0.0)))
+        fine = soxr.resample(part.T, 1, OVERSAMPLING, quality="HQ")
+        inside = fine[before * OVERSAMPLING : len(fine) - after * OVERSAMPLING]
+        peak = max(peak, float(np.abs(inside).max(initial=0.0)))
     return 20 * math.log10(peak) if peak > 1e-9 else None
 
 

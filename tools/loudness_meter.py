@@ -38,7 +38,9 @@ class Loudness(BaseModel):
     true_peak_dbtp: float | None = Field(default=None, description="true peak, four times oversampled, dBTP")
     sample_peak_dbfs: float | None = Field(default=None, description="highest sample, dBFS")
     plr_lu: float | None = Field(default=None, description="true peak above integrated loudness, LU")
-    psr_lu: float | None = Field(default=None, description="smallest true peak above short-term loudness of any 3 s, LU")
+    psr_lu: float | None = Field(
+        default=None, description="smallest true peak above short-term loudness of any 3 s, LU"
+    )
     unmeasured: str | None = Field(default=None, description="why a value is null")
 
 

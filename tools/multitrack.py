@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -17,9 +17,11 @@ from mixingbuddy.tools.files import sha256_of
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.roles import Role, guess_role
 from mixingbuddy.tools.song_file import SongFile, read_song_file
-from mixingbuddy.tools.stem_names import is_mixdown, name_streams, unique_names
+from mixingbuddy.tools.stem_names import is_mixdown, mentions_a_mix, name_streams, unique_names
 
 MAX_STEMS = 128
+MIXDOWN_CORRELATION = 0.7
+REFERENCE_FOLDER = "reference"
 SILENT_PEAK = 10 ** (-90 / 20)
 
 
@@ -30,6 +32,7 @@ class Stem:
     name: str
     role: Role
     audio: Audio
+    sure: bool = True  # whether the role is known rather than guessed
 
     @property
     def silent(self) -> bool:
@@ -88,6 +91,16 @@ class Song:
     settings: SongFile
     findings: tuple[Finding, ...]
     files: tuple[Path, ...]
+    reference_files: tuple[Path, ...] = ()
+
+    def keep_off(self, target: Path) -> None:
+        """Raises UserError where `target`, a file or folder to be written, is or lies among the song's own files."""
+        wanted = target.resolve()
+        own = self.path.resolve()
+        taken = {own, *(file.resolve() for file in (*self.files, *self.reference_files))}
+        inside_song = own.is_dir() and (wanted.parent == own or wanted.is_relative_to(own / REFERENCE_FOLDER))
+        if wanted in taken or inside_song or (own.is_dir() and wanted == own):
+            raise UserError(f"'{target}' lies among the song's own files; name a place elsewhere with --out")
 
     @cached_property
     def content_hash(self) -> str:
@@ -110,15 +123,21 @@ def load_song(path: Path, reference: Path | Literal["none"] | None = None) -> So
         raise UserError(f"no song at '{path}'; give a folder of stems, a .stem.mp4 or an audio file")
     settings = read_song_file(path / "song.toml") if path.is_dir() else SongFile()
     files, clips, loading = _read_stems(path)
-    multitrack, findings = _assemble(settings.title or path.name.removesuffix(path.suffix), clips, settings)
+    multitrack, findings = _assemble(settings.title or _title(path), clips, settings)
     if path.is_file() and len(clips) == 1:
         multitrack = _as_mix_only(multitrack)
     reference_path = _reference_path(path, reference, settings)
     found: Reference | None = None
     reference_findings: tuple[Finding, ...] = ()
+    reference_files: tuple[Path, ...] = ()
     if reference_path is not None:
         found, reference_findings = _load_reference(reference_path, multitrack, settings.same_song)
-    return Song(path, multitrack, found, settings, (*loading, *findings, *reference_findings), files)
+        reference_files = _audio_files(reference_path)
+    return Song(path, multitrack, found, settings, (*loading, *findings, *reference_findings), files, reference_files)
+
+
+def _title(path: Path) -> str:
+    return path.name if path.is_dir() else path.name.removesuffix(path.suffix).removesuffix(".stem")
 
 
 def _read_stems(path: Path) -> tuple[tuple[Path, ...], list[tuple[str, Clip]], tuple[Finding, ...]]:
@@ -142,15 +161,7 @@ def _read_stems(path: Path) -> tuple[tuple[Path, ...], list[tuple[str, Clip]], t
         raise UserError(f"'{path}' holds {len(stems)} audio files; at most {MAX_STEMS} stems can be mixed")
     with ThreadPoolExecutor(max_workers=4) as pool:
         clips = list(pool.map(read_clip, stems))
-    findings = tuple(
-        Finding(
-            kind="mixdown_left_out",
-            stems=(printable(file.stem),),
-            source="file name",
-            text=f"'{printable(file.name)}' looks like a mixdown, so it is not one of the stems.",
-        )
-        for file in left_out
-    )
+    findings = tuple(_mixdown_finding(printable(file.stem), "its name") for file in left_out)
     return stems, list(zip(unique_names(stems), clips, strict=True)), findings
 
 
@@ -192,7 +203,11 @@ def _assemble(title: str, clips: list[tuple[str, Clip]], settings: SongFile) -> 
         for name, audio in audios
         if longest - audio.shape[1] > 0.01 * rate_hz
     ]
-    stems = tuple(Stem(name, _role(name, settings, findings), padded(audio, longest)) for name, audio in audios)
+    stems = tuple(_stem(name, padded(audio, longest), settings) for name, audio in audios)
+    mixes = [stem for stem in stems if mentions_a_mix(stem.name) and _is_the_sum_of_the_others(stem, stems)]
+    findings += [_mixdown_finding(stem.name, "its sound and its name") for stem in mixes]
+    stems = tuple(stem for stem in stems if stem not in mixes)
+    findings += [_unsure_finding(stem.name) for stem in stems if not stem.sure and len(stems) > 1]
     unknown = [name for name in settings.roles if name.casefold() not in {stem.name.casefold() for stem in stems}]
     if unknown:
         raise UserError(
@@ -205,15 +220,35 @@ def _assemble(title: str, clips: list[tuple[str, Clip]], settings: SongFile) -> 
     return Multitrack(printable(title), rate_hz, stems), tuple(findings)
 
 
-def _role(name: str, settings: SongFile, findings: list[Finding]) -> Role:
+def _stem(name: str, audio: Audio, settings: SongFile) -> Stem:
     given = {stem.casefold(): role for stem, role in settings.roles.items()}.get(name.casefold())
     if given is not None:
-        return given
+        return Stem(name, given, audio)
     guess = guess_role(name)
-    if not guess.sure:
-        text = f"What is '{name}'? Its name does not say ({guess.evidence}); give it a role in song.toml."
-        findings.append(Finding(kind="role_unsure", stems=(name,), severity="info", source="file name", text=text))
-    return guess.role
+    return Stem(name, guess.role, audio, guess.sure)
+
+
+def _unsure_finding(name: str) -> Finding:
+    text = f"What is '{name}'? Its name does not say ({guess_role(name).evidence}); give it a role in song.toml."
+    return Finding(kind="role_unsure", stems=(name,), source="file name", text=text)
+
+
+def _is_the_sum_of_the_others(stem: Stem, stems: tuple[Stem, ...]) -> bool:
+    """Whether a stem is (roughly) what all the others add up to."""
+    if len(stems) < 3 or stem.silent:
+        return False
+    others = np.zeros(stem.audio.shape[1])
+    for other in stems:
+        if other is not stem:
+            others += other.audio.mean(axis=0)
+    own = stem.audio.mean(axis=0, dtype=np.float64)
+    scale = float(np.sqrt(np.dot(own, own) * np.dot(others, others)))
+    return scale > 0 and float(np.dot(own, others)) / scale > MIXDOWN_CORRELATION
+
+
+def _mixdown_finding(name: str, source: str) -> Finding:
+    text = f"'{name}' is left out of the stems: by {source} it is a mixdown. To compare with it, use --reference."
+    return Finding(kind="mixdown_left_out", stems=(name,), severity="minor", source=source, text=text)
 
 
 def _resampled_finding(name: str, clip: Clip, rate_hz: int) -> Finding:
@@ -248,7 +283,7 @@ def _silent_finding(name: str) -> Finding:
 
 
 def _as_mix_only(multitrack: Multitrack) -> Multitrack:
-    return Multitrack(multitrack.name, multitrack.sample_rate_hz, multitrack.stems, mix_only=True)
+    return replace(multitrack, mix_only=True)
 
 
 def _reference_path(path: Path, given: Path | Literal["none"] | None, settings: SongFile) -> Path | None:
@@ -267,7 +302,7 @@ def _reference_path(path: Path, given: Path | Literal["none"] | None, settings: 
                 "put it there, or name it with --reference"
             )
         return reference
-    own = path / "reference"
+    own = path / REFERENCE_FOLDER
     return own if own.is_dir() and _audio_files(own) else None
 
 
@@ -299,7 +334,7 @@ def _load_reference(
 def with_gains(multitrack: Multitrack, gains: Iterable[float]) -> Multitrack:
     """The same song with each stem multiplied by its linear gain."""
     stems = tuple(
-        stem if gain == 1.0 else Stem(stem.name, stem.role, stem.audio * np.float32(gain))
+        stem if gain == 1.0 else replace(stem, audio=stem.audio * np.float32(gain))
         for stem, gain in zip(multitrack.stems, gains, strict=True)
     )
-    return Multitrack(multitrack.name, multitrack.sample_rate_hz, stems, multitrack.mix_only)
+    return replace(multitrack, stems=stems)

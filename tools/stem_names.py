@@ -16,8 +16,17 @@ _MIXDOWN_FILLERS = {"final", "full", "rough", "stereo", "main", "out", "print", 
 
 def is_mixdown(stem: str) -> bool:
     """Whether a file of this name is a mix of the others: 'Final Mix 2' is, 'Vocal Mix' is not."""
-    words = {word for word in re.split(r"[^a-z0-9]+", stem.lower()) if word and not re.fullmatch(r"v?\d+", word)}
+    words = _words(stem)
     return bool(words & _MIXDOWN_WORDS) and words <= _MIXDOWN_WORDS | _MIXDOWN_FILLERS
+
+
+def mentions_a_mix(stem: str) -> bool:
+    """Whether a name holds a word for a mixdown among others: 'My Song Mix v3' does, and so does 'Vocal Mix'."""
+    return bool(_words(stem) & _MIXDOWN_WORDS)
+
+
+def _words(stem: str) -> set[str]:
+    return {word for word in re.split(r"[^a-z0-9]+", stem.lower()) if word and not re.fullmatch(r"v?\d+", word)}
 
 
 def unique_names(files: Sequence[Path]) -> list[str]:
