@@ -39,6 +39,16 @@ class ReferenceFit(BaseModel):
     level_offset_db: float = Field(description="overall level of the reference above the wanted mix, dB")
 
 
+class GroupAim(BaseModel):
+    """Where a group's level in the mix is expected to lie."""
+
+    model_config = _RESULT
+
+    group: str
+    stems: tuple[str, ...]
+    range_lu: tuple[float, float] = Field(description="lowest and highest usual level re the mix, LU")
+
+
 class GainAdvice(BaseModel):
     """One advisor's answer for every stem."""
 
@@ -48,6 +58,7 @@ class GainAdvice(BaseModel):
     stems: tuple[StemAdvice, ...]
     evidence: str = Field(description="what the advice rests on, one sentence")
     fit: ReferenceFit | None = None
+    aims: tuple[GroupAim, ...] = Field(default=(), description="ranges that the advice leads into")
     findings: tuple[Finding, ...] = ()
 
     def for_stem(self, name: str) -> StemAdvice | None:

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from mixingbuddy.models.advisor import GainAdvice, ReferenceFit, StemAdvice
 from mixingbuddy.models.balance_offset import Moves, settle
-from mixingbuddy.models.reference_findings import SOURCE, beyond_fader, cannot_say, mix_findings, same_song_share
+from mixingbuddy.models.reference_findings import (
+    SOURCE,
+    another_song,
+    beyond_fader,
+    cannot_say,
+    mix_findings,
+    same_song_share,
+)
 from mixingbuddy.models.reference_mix import SHORTEST_S, MixFit, fit_mix
 from mixingbuddy.models.stem_set import StemsFit, fit_stems
 from mixingbuddy.tools.errors import UserError
@@ -137,7 +144,12 @@ def _from_stems(multitrack: Multitrack, reference: Reference, anchor: int | None
             inverted=fit.inverted,
             level_offset_db=round(moves.offset_db, 2),
         ),
-        findings=(*fit.findings, *unsaid, *_out_of_range(multitrack, moves, known)),
+        findings=(
+            *(() if fit.same_song else (another_song(reference),)),
+            *fit.findings,
+            *unsaid,
+            *_out_of_range(multitrack, moves, known),
+        ),
     )
 
 
