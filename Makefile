@@ -47,6 +47,7 @@ figures: $(READY)
 	$(BIN)/python -m mixingbuddy.models.prior_fit --data ../shared/data/musdb18-7s/train
 	$(BIN)/python benchmarks/roles.py --write
 	$(BIN)/python benchmarks/level_difference.py --write
+	$(BIN)/python benchmarks/spectral_curves.py
 
 clean:
 	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,21 +1,23 @@
 """A folder of songs, one after the other: a bad song never stops the rest."""
 
 import json
+import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mixingbuddy.agent.critique import CritiqueResult, critique
 from mixingbuddy.agent.settings import Settings
 from mixingbuddy.tools.audio import AUDIO_SUFFIXES
-from mixingbuddy.tools.errors import UserError, printable
-from mixingbuddy.tools.files import make_folder, write_text, written_beside
+from mixingbuddy.tools.errors import MixingBuddyError, UserError, printable
+from mixingbuddy.tools.files import make_folder, write_text
 from mixingbuddy.tools.moves import GainMove
+from mixingbuddy.tools.multitrack import REFERENCE_FOLDER
+from mixingbuddy.tools.roles import guess_role
 
+_LOG = logging.getLogger(__name__)
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -57,9 +59,20 @@ def songs_in(folder: Path, out: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"no folder '{folder}'; give a folder of songs")
+    if out.resolve() == folder.resolve():
+        raise UserError(f"'{out}' holds the songs; name another folder with --out")
     children = [child for child in sorted(folder.iterdir()) if not child.name.startswith(".")]
-    songs = [child for child in children if child.is_dir() and child.resolve() != out.resolve()]
-    songs += [child for child in children if child.is_file() and child.suffix.lower() in AUDIO_SUFFIXES]
+    songs = [
+        child
+        for child in children
+        if child.is_dir() and child.resolve() != out.resolve() and child.name != REFERENCE_FOLDER
+    ]
+    files = [child for child in children if child.is_file() and child.suffix.lower() in AUDIO_SUFFIXES]
+    if not songs and _are_stems(files):
+        raise UserError(
+            f"'{folder}' looks like one song, with its stems in it; use 'critique', or name the folder above"
+        )
+    songs += files
     if not songs:
         raise UserError(f"no songs in '{folder}'; expected folders of stems, .stem.mp4 files or audio files")
     return sorted(songs)
@@ -72,20 +85,25 @@ def run_batch(folder: Path, out: Path, settings: Settings, ask: str, progress: "
     started = time.monotonic()
     outcomes: list[SongOutcome] = []
     progress.total(len(songs))
-    with _lines(out / "results.jsonl") as lines:
-        for song in songs:
-            progress.begin(printable(song.name))
-            outcome = _one(song, out, settings, ask)
-            lines.write(outcome.model_dump_json() + "\n")
-            lines.flush()
-            outcomes.append(outcome)
-            progress.end(outcome)
+    for song in songs:
+        progress.begin(printable(song.name))
+        outcomes.append(_one(song, out, settings, ask))
+        # Written anew and whole after every song, so that an interruption keeps what is done.
+        write_text(out / "results.jsonl", "".join(outcome.model_dump_json() + "\n" for outcome in outcomes))
+        progress.end(outcomes[-1])
     summary = _summary(outcomes, time.monotonic() - started, out)
     write_text(out / "summary.json", summary.model_dump_json(indent=2) + "\n")
     return summary
 
 
-class BatchProgress:
+def _are_stems(files: list[Path]) -> bool:
+    """Whether audio files are the stems of one song, going by instruments in their names, rather than mixes."""
+    named = [guess_role(file.stem) for file in files]
+    sure = [guess for guess in named if guess.sure and guess.role != "other"]
+    return len(files) > 1 and 2 * len(sure) > len(files) and len({guess.role for guess in sure}) > 1
+
+
+class BatchProgress(Protocol):
     """What is told while a batch runs; the command line shows it as a bar."""
 
     def total(self, songs: int) -> None:
@@ -98,22 +116,17 @@ class BatchProgress:
         """A song is done or has failed."""
 
 
-@contextmanager
-def _lines(target: Path) -> Iterator[TextIO]:
-    with written_beside(target) as beside, beside.open("w", encoding="utf-8") as lines:
-        yield lines
-
-
 def _one(song: Path, out: Path, settings: Settings, ask: str) -> SongOutcome:
     started = time.monotonic()
-    folder = out / (song.name if song.is_dir() else song.name.removesuffix(song.suffix).removesuffix(".stem"))
-    if song.is_file() and song.with_suffix("").is_dir():
-        folder = out / song.name
+    folder = out / song.name
     try:
         result: CritiqueResult | None = critique(song, settings, ask=ask, out=folder)
         error = None
-    except UserError as failure:
+    except MixingBuddyError as failure:
         result, error = None, str(failure)
+    except Exception as failure:  # noqa: BLE001 - a song that trips over a defect of ours must not stop the others
+        _LOG.exception("'%s' failed", printable(song.name))
+        result, error = None, f"defect of the program ({type(failure).__name__}: {printable(str(failure))})"
     if result is not None:
         document = json.dumps(result.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
         write_text(folder / "result.json", document + "\n")

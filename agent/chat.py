@@ -9,6 +9,7 @@ from mixingbuddy.agent.console import fader_table, out
 from mixingbuddy.agent.intents import as_words, read_requests
 from mixingbuddy.agent.session import MixingSession, Turn
 from mixingbuddy.agent.state import ProposedMove
+from mixingbuddy.agent.wording import sentence_case
 
 QUIT_WORDS = {"quit", "exit", "bye", "q", ":q", "/quit", "/exit"}
 
@@ -66,7 +67,7 @@ def _welcome(session: MixingSession) -> None:
     for finding in song.findings:
         out.print(f"[dim]{escape(finding.text)}[/dim]")
     if session.resumed:
-        out.print(f"Welcome back. {_standing(session).capitalize()}.")
+        out.print(f"Welcome back. {sentence_case(_standing(session))}.")
     out.print("[dim]Say 'critique', 'help' or 'quit'.[/dim]")
 
 
@@ -88,7 +89,7 @@ def _show(session: MixingSession, turn: Turn) -> None:
         before = {c.stem: c.before for c in proposed.verdict.claims if c.metric == "level_rel_mix_lu" and c.stem}
         roles = {stem.name: stem.role for stem in session.bench.song.multitrack.stems}
         moved = [(move.stem, roles[move.stem]) for move in proposed.moves]
-        out.print(fader_table(moved, before, proposed.moves, proposed.verdict.claims))
+        out.print(fader_table(moved, before, proposed.moves, proposed.verdict.levels_lu))
     out.print()
 
 

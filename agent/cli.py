@@ -122,7 +122,6 @@ def chat(
     with working("reading and measuring the stems"):
         model = open_llm(settings.llm)
         bench = open_bench(path, settings, _reference(reference), anchor)
-        bench.interactive = True
         place = open_workspace(bench.song, settings)
     if place.changed_since is not None:
         err.print("The stems have changed since you last worked on this song, so its history starts anew.", style="dim")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,13 +10,14 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from mixingbuddy.agent.batch import BatchProgress, BatchSummary, SongOutcome
-from mixingbuddy.agent.critique import CritiqueResult
-from mixingbuddy.agent.doctor import Examination
-from mixingbuddy.agent.measure import SongSummary
-from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.tools.errors import printable
-from mixingbuddy.tools.verify import CheckedClaim
+
+if TYPE_CHECKING:
+    from mixingbuddy.agent.batch import BatchSummary, SongOutcome
+    from mixingbuddy.agent.critique import CritiqueResult
+    from mixingbuddy.agent.doctor import Examination
+    from mixingbuddy.agent.measure import SongSummary
+    from mixingbuddy.agent.state import ProposedMove
 
 STATUS_STYLE = {"proved": "green", "nothing_to_do": "green", "partly": "yellow", "withdrawn": "red"}
 STATUS_WORDS = {
@@ -62,8 +64,8 @@ def db(value: float | None, sign: bool = False) -> str:
 def fader_table(
     stems: Sequence[tuple[str, str]],
     levels: Mapping[str, float | None],
-    moves: Sequence[ProposedMove],
-    claims: Sequence[CheckedClaim],
+    moves: Sequence["ProposedMove"],
+    after: Mapping[str, float],
 ) -> Table:
     """One line a stem: level before, move, level after as measured on the render."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -73,7 +75,6 @@ def fader_table(
     table.add_column("move\ndB", justify="right")
     table.add_column("after\nLU in mix", justify="right")
     gains = {move.stem: move.gain_db for move in moves}
-    after = {claim.stem: claim.after for claim in claims if claim.metric == "level_rel_mix_lu"}
     for name, role in stems:
         gain_db = gains.get(name)
         table.add_row(
@@ -86,7 +87,7 @@ def fader_table(
     return table
 
 
-def show_critique(result: CritiqueResult) -> None:
+def show_critique(result: "CritiqueResult") -> None:
     """The critique as a person reads it."""
     song = result.song
     out.print(f"[bold]{escape(song.name)}[/bold]  {_facts(song)}")
@@ -95,7 +96,7 @@ def show_critique(result: CritiqueResult) -> None:
     out.print(Panel(escape(result.reply), border_style=STATUS_STYLE[result.verification.status], padding=(0, 1)))
     stems = [(stem.name, stem.role) for stem in song.stems]
     levels = {stem.name: stem.level_rel_mix_lu for stem in song.stems}
-    out.print(fader_table(stems, levels, result.moves, result.verification.claims))
+    out.print(fader_table(stems, levels, result.moves, result.verification.levels_lu))
     out.print()
     status = result.verification.status
     out.print(f"[{STATUS_STYLE[status]}]{STATUS_WORDS[status]}[/]")
@@ -108,14 +109,14 @@ def show_critique(result: CritiqueResult) -> None:
             out.print(f"[dim]{name.replace('_', ' '):<10}[/dim] {escape(path)}", soft_wrap=True)
 
 
-def _facts(song: SongSummary) -> str:
+def _facts(song: "SongSummary") -> str:
     return (
         f"[dim]{len(song.stems)} stems, {song.duration_s:.1f} s, {song.sample_rate_hz} Hz, "
         f"{db(song.loudness_lufs)} LUFS, {db(song.true_peak_dbtp, sign=True)} dBTP[/dim]"
     )
 
 
-def _reference_line(result: CritiqueResult) -> str:
+def _reference_line(result: "CritiqueResult") -> str:
     reference = result.reference
     if reference.kind == "none":
         return f"[dim]no reference; advisor {result.advisor}[/dim]"
@@ -129,7 +130,7 @@ def _reference_line(result: CritiqueResult) -> str:
     )
 
 
-def show_measurement(song: SongSummary) -> None:
+def show_measurement(song: "SongSummary") -> None:
     """Levels of one song or file."""
     out.print(f"[bold]{escape(song.name)}[/bold]  {_facts(song)}")
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -159,7 +160,7 @@ def show_measurement(song: SongSummary) -> None:
     out.print(table)
 
 
-def show_summary(summary: BatchSummary) -> None:
+def show_summary(summary: "BatchSummary") -> None:
     """How a batch went."""
     kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in summary.by_verification.items())
     out.print(
@@ -170,7 +171,7 @@ def show_summary(summary: BatchSummary) -> None:
     out.print(f"[dim]results[/dim] {escape(summary.results)}", soft_wrap=True)
 
 
-class BatchBar(BatchProgress):
+class BatchBar:
     """The batch's progress as a bar, with a line for every song that is done."""
 
     def __init__(self, bar: Progress) -> None:
@@ -183,14 +184,14 @@ class BatchBar(BatchProgress):
     def begin(self, song: str) -> None:
         self._bar.update(self._task, description=escape(song[:40]))
 
-    def end(self, outcome: SongOutcome) -> None:
+    def end(self, outcome: "SongOutcome") -> None:
         moves = ", ".join(f"{move.stem} {move.gain_db:+.1f} dB" for move in outcome.moves)
         verdict = outcome.error or f"{(outcome.verification or '').replace('_', ' ')} {moves}".strip()
         self._bar.console.print(f"{escape(outcome.song)}: {escape(verdict)}", soft_wrap=True)
         self._bar.advance(self._task)
 
 
-def show_checks(found: Examination) -> None:
+def show_checks(found: "Examination") -> None:
     """What the doctor saw."""
     for check in found.checks:
         mark = "[green]ok[/green]     " if check.status == "ok" else "[red]problem[/red]"

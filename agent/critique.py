@@ -21,12 +21,13 @@ from mixingbuddy.tools.errors import UserError
 from mixingbuddy.tools.files import make_folder
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.levels import mixdown
-from mixingbuddy.tools.multitrack import Song, load_song
+from mixingbuddy.tools.multitrack import load_song
 from mixingbuddy.tools.render import CEILING_DBTP
 from mixingbuddy.tools.verify import CheckedClaim
 
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 DEFAULT_ASK = "critique this"
+WRITTEN_FILES = ("mix_before.wav", "mix_after.wav", "recall.csv", "report.html")
 Progress = Callable[[str], None]
 
 
@@ -49,6 +50,9 @@ class Verification(BaseModel):
     status: Literal["proved", "partly", "nothing_to_do", "withdrawn"]
     attempts: int
     claims: tuple[CheckedClaim, ...]
+    levels_lu: dict[str, float] = Field(
+        default_factory=dict, description="stem to its level in the render, LU re mix; empty without moves"
+    )
     headroom_gain_db: float = Field(le=0)
 
 
@@ -109,22 +113,23 @@ def critique(
     """
     progress("reading the stems")
     bench = open_bench(path, settings, reference, anchor)
-    folder = make_folder(out.expanduser() if out else open_workspace(bench.song, settings).renders)
-    _keep_off_the_stems(folder, bench.song)
+    folder = out.expanduser() if out else open_workspace(bench.song, settings).renders
+    for target in (folder, *(folder / name for name in WRITTEN_FILES)):
+        bench.song.keep_off(target)
+    make_folder(folder)
     progress("measuring and proving the advice")
-    session = MixingSession(bench, open_llm(settings.llm), memory_checkpoints())
-    turn = session.ask(ask, approver=lambda moves: True)
-    proposed = turn.proposed or Proposed(origin="advisor", moves=(), status="nothing_to_do")
+    session = MixingSession(bench, open_llm(settings.llm), memory_checkpoints(), interactive=False)
+    turn = session.ask(ask, approver=lambda moves: False)
+    reply, proposed = turn.reply, turn.proposed
+    if proposed is None:
+        # Whatever was asked, a critique judges the balance: "nothing to do" must rest on having looked.
+        judged = session.ask(DEFAULT_ASK, approver=lambda moves: False)
+        proposed = judged.proposed or Proposed(origin="advisor", moves=(), status="withdrawn")
+        reply = f"{reply}\n{judged.reply}"
     if proposed.status in {"broken", "unverified"}:
         proposed = proposed.model_copy(update={"moves": (), "status": "withdrawn"})
     progress("writing the mixes and the report")
-    return _write(bench, settings, proposed, turn.reply, folder)
-
-
-def _keep_off_the_stems(folder: Path, song: Song) -> None:
-    stems_folder = song.path if song.path.is_dir() else song.path.parent
-    if folder.resolve() == stems_folder.resolve() and song.path.is_dir():
-        raise UserError(f"'{folder}' holds the stems; name another folder with --out, so that nothing is mixed up")
+    return _write(bench, settings, proposed, reply, folder)
 
 
 def _write(bench: Workbench, settings: Settings, proposed: Proposed, reply: str, folder: Path) -> CritiqueResult:
@@ -179,6 +184,7 @@ def _verification(proposed: Proposed) -> Verification:
         status=proposed.status,
         attempts=proposed.attempts,
         claims=tuple(claims.values()),
+        levels_lu=verdict.levels_lu if verdict else {},
         headroom_gain_db=verdict.headroom_gain_db if verdict else 0.0,
     )
 

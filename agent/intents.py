@@ -1,42 +1,38 @@
 """Read a request: a small parser over the vocabulary in `prompts/vocabulary.toml`.
 
 A message is cut into clauses; each gives one request: an intent, the stems it is about, a direction and an amount.
+Consent is read most strictly: only a clause that says nothing else may apply anything.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mixingbuddy.agent.amounts import Trouble, Words, contains, position, read_amount, version_in
+from mixingbuddy.agent.consent import agreement, hedged, mood, negated, only_assents, phrases_of, without
+from mixingbuddy.agent.targets import find_targets, near_miss, reserved
 from mixingbuddy.prompts import load_table
-from mixingbuddy.tools.roles import Role, group_of, guess_role
+from mixingbuddy.tools.roles import Role
 
 Intent = Literal[
-    "unlock",
-    "lock",
-    "locks",
-    "undo",
-    "redo",
-    "changed",
-    "why",
-    "help",
-    "too_loud",
-    "too_quiet",
-    "how_loud",
-    "compare",
-    "scale",
-    "turn",
-    "apply",
-    "reject",
-    "critique",
+    "only_faders", "unlock", "lock", "locks", "undo", "redo", "changed", "why", "help", "overview", "too_loud",
+    "too_quiet", "how_loud", "compare", "scale", "turn", "apply", "wait", "reject", "critique", "greeting", "thanks",
     "unknown",
-]
-LONGEST_PHRASE = 5
-_WORD = re.compile(r"[+-]?\d+(?:[.,]\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?", re.UNICODE)
-_CLAUSE_END = re.compile(r"[;!?]|\.(?!\d)|,(?!\d)|\n")
-Words = tuple[str, ...]
+]  # fmt: skip
+# What a "not" turns into a refusal, and what may stand beside words of consent.
+REFUSABLE = {"apply", "turn", "scale", "undo", "redo", "unlock", "critique", "too_loud", "too_quiet", "lock"}
+BESIDE_CONSENT = {"apply", "lock", "unlock", "turn", "critique", "compare", "thanks", "greeting"}
+_WORD = re.compile(
+    r"(?:(?<![\w.])[+-])?\d+(?:[.,]\d+)?e[+-]?\d+|\d+/\d+|(?:(?<![\w.])[+-])?(?:\d+(?:[.,]\d+)?|(?<!\w)[.,]\d+)"
+    r"|%|[^\W\d_]+(?:'[^\W\d_]+)?",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(r"([;!?\n]|\.(?!\d)|,(?!\d))")
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'", "−": "-", "–": "-"})
 
 
 class Request(BaseModel):
@@ -49,155 +45,275 @@ class Request(BaseModel):
     called: str = Field(default="", description="what the user called them")
     direction: Literal[-1, 0, 1] = 0
     amount_db: float | None = Field(default=None, ge=0, description="size of a move, dB; None where no size was given")
+    fader_db: float | None = Field(default=None, description="where the fader shall stand, dB")
+    factor: float | None = Field(default=None, ge=0, description="multiple of the shown moves")
+    trouble: Trouble = Field(default="", description="why the amount cannot be taken")
+    question: bool = False
+    version: int | None = Field(default=None, description="a version of the mix that was named")
+    missing: tuple[str, ...] = Field(default=(), description="what looks like an instrument that the song has not")
+    meant: str = Field(default="", description="the stem that a word may be a misspelling of")
+    spared: tuple[str, ...] = Field(default=(), description="stems that the user excepted")
+    said: str = Field(default="", description="the words of the clause")
+
+
+@dataclass(frozen=True)
+class _Clause:
+    words: Words
+    question: bool
 
 
 def read_requests(text: str, roles: Mapping[str, Role]) -> tuple[Request, ...]:
     """Every request in `text`, for a song whose stems have these roles. At least one; `unknown` where nothing fits."""
-    clauses = [words for part in _CLAUSE_END.split(text) for words in _split_at_joiners(_words(part)) if words]
+    clauses = _clauses(text)
+    mentioned = tuple(s for c in clauses if not _says_rest(c.words) for s in find_targets(c.words, roles).stems)
     requests: list[Request] = []
-    waiting: tuple[tuple[str, ...], str] = ((), "")
-    for words in clauses:
-        request = _read_clause(words, roles)
-        if request.intent == "unknown" and request.stems:
-            waiting = (_merge(waiting[0], request.stems), f"{waiting[1]} and {request.called}".removeprefix(" and "))
+    waiting: Request | None = None  # stems whose verb is still to come: "the drums" of "the drums and the bass up"
+    for clause in clauses:
+        request = _inheriting(_read_clause(clause, roles, mentioned), requests)
+        if _is_bare_amount(request) and requests and requests[-1].intent == "turn":
+            requests[-1] = requests[-1].model_copy(update={"amount_db": request.amount_db})
             continue
-        if waiting[0] and request.stems:
-            request = request.model_copy(
-                update={"stems": _merge(waiting[0], request.stems), "called": f"{waiting[1]} and {request.called}"}
-            )
-        elif waiting[0] and requests and requests[-1].intent in {"lock", "unlock", "turn"}:
+        if request.intent == "unknown" and request.stems:
+            waiting = _joined(waiting, request) if waiting else request
+            continue
+        if waiting and request.stems:
+            request = _joined(waiting, request).model_copy(update=_verb(request))
+        elif waiting and requests and requests[-1].intent in {"lock", "unlock", "turn"}:
             requests[-1] = _joined(requests[-1], waiting)
-        waiting = ((), "")
+        waiting = None
         requests.append(request)
-    if waiting[0] and requests:
-        requests[-1] = _joined(requests[-1], waiting)
-    elif waiting[0]:
-        requests.append(Request(intent="unknown", stems=waiting[0], called=waiting[1]))
-    known = tuple(request for request in requests if request.intent != "unknown")
-    return known or tuple(requests[:1]) or (Request(intent="unknown"),)
+    if waiting:
+        requests = [*requests[:-1], _joined(requests[-1], waiting)] if requests else [waiting]
+    known = tuple(request for request in requests if request.intent != "unknown" or request.meant)
+    doubtful = any(r.intent == "unknown" and without(tuple(r.said.split()), mood("polite")) for r in requests)
+    return _with_consent(known, clauses, text, doubtful) or tuple(requests[:1]) or (Request(intent="unknown"),)
 
 
-def _joined(request: Request, waiting: tuple[tuple[str, ...], str]) -> Request:
-    called = " and ".join(part for part in (request.called, waiting[1]) if part)
-    return request.model_copy(update={"stems": _merge(request.stems, waiting[0]), "called": called})
+def _clauses(text: str) -> list[_Clause]:
+    joiners = set(load_table("vocabulary")["filler"]["joiners"])
+    scope = load_table("vocabulary")["scope"]
+    all_words = {phrase.split()[-1] for phrase in scope["all"]} | {"all"}
+    parts = _CLAUSE_END.split(unicodedata.normalize("NFKC", text).translate(_APOSTROPHES))
+    clauses: list[_Clause] = []
+    for part, mark in zip(parts[::2], [*parts[1::2], ""], strict=True):
+        words = _words(part)
+        pieces: list[list[str]] = [[]]
+        for index, word in enumerate(words):
+            number_goes_on = word == "and" and words[index + 1 : index + 3] == ("a", "half")
+            exception = word == "but" and index > 0 and words[index - 1] in all_words
+            if word in joiners and not number_goes_on and not exception:
+                pieces.append([])
+            else:
+                pieces[-1].append(word)
+        clauses += [_Clause(tuple(piece), mark == "?" or _asks(tuple(piece))) for piece in pieces if piece]
+    return clauses
 
 
-def _merge(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*first, *second)))
+def _asks(words: Words) -> bool:
+    return any(position(words, phrase) == 0 for phrase in mood("asking"))
 
 
 def _words(text: str) -> Words:
-    return tuple(word.casefold().replace("’", "'") for word in _WORD.findall(text.replace("’", "'")))
+    return tuple(word.casefold() for word in _WORD.findall(text))
 
 
-def _split_at_joiners(words: Words) -> list[Words]:
-    joiners = set(load_table("vocabulary")["filler"]["joiners"])
-    clauses: list[list[str]] = [[]]
-    for word in words:
-        if word in joiners:
-            clauses.append([])
-        else:
-            clauses[-1].append(word)
-    return [tuple(clause) for clause in clauses if clause]
+def _says_rest(words: Words) -> bool:
+    return any(contains(words, phrase) for phrase in load_table("vocabulary")["scope"]["rest"])
 
 
-def _read_clause(words: Words, roles: Mapping[str, Role]) -> Request:
-    stems, called, rest = _find_stems(words, roles)
-    direction = _find_direction(rest)
-    amount_db = _find_amount(rest)
-    if direction == 0 and amount_db is not None and any(re.fullmatch(r"[+-]\d.*", word) for word in rest):
-        direction = -1 if any(word.startswith("-") for word in rest) else 1
-    intent = _find_intent(rest, bool(stems), direction)
+def _inheriting(request: Request, earlier: Sequence[Request]) -> Request:
+    """A clause without a stem goes on with the stems before it."""
+    last = earlier[-1] if earlier else None
+    if last is None or request.stems or request.missing or not last.stems:
+        return request
+    if request.intent in {"turn", "too_loud", "too_quiet"} and last.intent in {"turn", "too_loud", "too_quiet"}:
+        return request.model_copy(update={"stems": last.stems, "called": last.called})
+    return request
+
+
+def _is_bare_amount(request: Request) -> bool:
+    return request.intent == "unknown" and not request.stems and request.amount_db is not None
+
+
+def _joined(first: Request, second: Request) -> Request:
+    """The first request for the stems of both; what was excepted is excepted of both."""
+    if first.spared:
+        stems = tuple(stem for stem in first.stems if stem not in second.stems)
+        spared: tuple[str, ...] = (*first.spared, *second.stems)
+    else:
+        stems, spared = tuple(dict.fromkeys((*first.stems, *second.stems))), ()
+    called = " and ".join(part for part in (first.called, second.called) if part)
+    missing = (*first.missing, *second.missing)
+    said = " and ".join(part for part in (first.said, second.said) if part)
+    return first.model_copy(
+        update={"stems": stems, "called": called, "spared": spared, "missing": missing, "said": said}
+    )
+
+
+def _verb(request: Request) -> dict[str, Any]:
+    return request.model_dump(exclude={"stems", "called", "spared", "missing", "said"})
+
+
+def _read_clause(clause: _Clause, roles: Mapping[str, Role], mentioned: tuple[str, ...]) -> Request:
+    subject, verb = _without_object(clause.words)
+    targets = find_targets(subject, roles, mentioned)
+    left, stems, missing = (*targets.left, *verb), targets.stems, targets.missing
+    if targets.everything and any(contains(left, phrase) for phrase in (*phrases_of("undo"), *phrases_of("apply"))):
+        stems = ()
+    amount = read_amount(left)
+    nouns = () if stems or missing else tuple(w for w in left if w.isalpha() and w not in reserved())[:1]
+    direction = _find_direction(left) or amount.sign
+    if direction == 0 and (stems or missing or nouns) and not clause.question:
+        direction = -1 if "less" in left else 1 if "more" in left else 0
+    found = _Found(clause, left, stems, missing, direction, bool(amount.size_db is not None or amount.trouble))
+    intent = _find_intent(found)
     if intent == "scale":
-        direction = -1 if {"less", "not", "half"} & set(rest) else 1
-    return Request(intent=intent, stems=stems, called=called, direction=direction, amount_db=amount_db)
+        direction = -1 if {"less", "not", "half", "halve"} & set(left) else 1
+    version = _version(left, intent, targets.everything)
+    moving = intent in {"turn", "scale"}
+    clashing = direction > 0 > amount.sign or (direction < 0 < amount.sign)
+    return Request(
+        intent="undo" if version is not None and intent in {"unknown", "redo"} else intent,
+        stems=stems,
+        called=targets.called,
+        direction=direction,
+        amount_db=amount.size_db if not amount.absolute else None,
+        fader_db=amount.size_db * (amount.sign or 1) if amount.absolute and amount.size_db is not None else None,
+        factor=amount.factor if intent == "scale" else None,
+        trouble="contradiction" if moving and clashing and not amount.absolute else amount.trouble if moving else "",
+        question=clause.question,
+        version=version,
+        missing=missing or (nouns if intent in {"turn", "scale", "too_loud", "too_quiet"} else ()),
+        meant="" if stems else near_miss(tuple(w for w in left if w not in reserved()), roles),
+        spared=targets.spared,
+        said=" ".join(clause.words),
+    )
 
 
-def _find_intent(words: Words, has_stems: bool, direction: int) -> Intent:
+@dataclass(frozen=True)
+class _Found:
+    """What a clause holds besides its verb."""
+
+    clause: _Clause
+    left: Words
+    stems: tuple[str, ...]
+    missing: tuple[str, ...]
+    direction: int
+    has_amount: bool
+
+    def says(self, kind: str) -> bool:
+        return any(contains(self.left, phrase) for phrase in mood(kind))
+
+
+def _find_intent(found: _Found) -> Intent:
+    if (
+        found.stems
+        and found.direction == 0
+        and found.says("taste")
+        and found.says("states")
+        and not negated(found.left)
+    ):
+        return "lock"
     for entry in load_table("vocabulary")["intents"]:
         name: Intent = entry["name"]
-        if name == "turn":
-            if direction != 0:
-                return name
-        elif (
-            not any(_contains(words, tuple(phrase.split())) for phrase in entry["phrases"])
-            or (name in {"lock", "unlock"} and not has_stems and not roles_named(" ".join(words)))
-            or (name == "scale" and (direction != 0 or has_stems))
-        ):
-            continue
-        else:
-            return name
+        phrase = next((p for p in sorted(entry["phrases"], key=len, reverse=True) if contains(found.left, p)), None)
+        intent = _turn_intent(found) if name == "turn" else None if phrase is None else _judged(name, phrase, found)
+        if intent is not None:
+            return intent
     return "unknown"
+
+
+def _judged(name: Intent, phrase: str, found: _Found) -> Intent | None:
+    """The intent that a phrase stands for here, or None where it does not count."""
+    named = bool(found.stems or found.missing)
+    if (name in {"lock", "unlock"} and not named) or (name == "greeting" and named):
+        return None
+    if name == "overview" and named:
+        return "how_loud" if found.direction == 0 else None
+    if name == "scale" and (found.direction != 0 or found.stems):
+        return None
+    if name == "apply":
+        return agreement((*found.left, *found.stems, *found.missing), found.clause.question)
+    if name in {"too_loud", "too_quiet"} and not found.clause.question:
+        at = position(found.left, phrase) or 0
+        refused = negated(found.left[max(at - 2, 0) : at])
+        # "Loud enough" as a statement is content; "not loud enough" is a wish.
+        content = phrase.endswith("enough") and not refused and not phrase.startswith("not")
+        return "reject" if content or (refused and not phrase.endswith("enough")) else name
+    if name in REFUSABLE - {"too_loud", "too_quiet"} and negated(without(found.left, [phrase])):
+        return "reject"
+    return name
+
+
+def _turn_intent(found: _Found) -> Intent | None:
+    """A wish for a move, or a question that only sounds like one."""
+    consenting = any(contains(found.left, phrase) for phrase in phrases_of("apply"))
+    verb = found.says("moving") and not consenting
+    moving = found.direction != 0 or (found.stems and (found.has_amount or verb))
+    if not moving:
+        return None
+    if negated(found.left):
+        return "reject"
+    if found.clause.question and any(position(found.clause.words, phrase) == 0 for phrase in mood("advice")):
+        return "too_quiet" if found.direction > 0 else "too_loud"
+    return "how_loud" if found.stems and found.says("being") else "turn"
+
+
+def _with_consent(
+    requests: tuple[Request, ...], clauses: Sequence[_Clause], text: str, doubtful: bool
+) -> tuple[Request, ...]:
+    """The requests without their consent, where anything else in the message could speak against it."""
+    given = [request for request in requests if request.intent == "apply"]
+    if not given:
+        return requests
+    locks = {request.said for request in requests if request.intent in {"lock", "unlock"}}
+    spoken = tuple(word for clause in clauses if " ".join(clause.words) not in locks for word in clause.words)
+    kept_but = sum(clause.words.count("but") for clause in clauses)
+    doubtful = (
+        doubtful
+        or any(request.stems for request in given)
+        or hedged(spoken)
+        or _words(text).count("but") > kept_but
+        or any(clause.question for clause in clauses)
+    )
+    weak = all(only_assents(tuple(request.said.split())) for request in given)
+    beside = {request.intent for request in requests} - BESIDE_CONSENT
+    beside |= {request.intent for request in requests} & {"turn", "critique", "compare"} if weak else set()
+    if not doubtful and not beside:
+        return requests
+    others = tuple(request for request in requests if request.intent not in {"apply", "reject", "wait"})
+    return (*others, Request(intent="wait", said=given[0].said))
+
+
+def _without_object(words: Words) -> tuple[Words, Words]:
+    """'X is drowning Y' is about X alone, 'is X louder than Y' about both: the words, and the verb they stand for."""
+    index = next((i for i, word in enumerate(words) if word in mood("drowning")), None)
+    if index is not None:
+        rest = tuple(word for word in words[index + 1 :] if word != "out")
+        loud = bool(rest) and rest[0] not in mood("drowned_by")
+        return words[:index], ("too", "loud") if loud or words[index].startswith("overpower") else ("too", "quiet")
+    passive = next(
+        (i for i, word in enumerate(words) if word in {"buried", "drowned", "covered", "masked", "lost"}), None
+    )
+    if passive is not None and set(words[passive + 1 :]) & set(mood("drowned_by")):
+        return words[:passive], (*words[passive : passive + 1], "too", "quiet")
+    if "than" in words and (_asks(words) or set(mood("being")) & set(words)):
+        comparing = {word for phrases in load_table("vocabulary")["directions"].values() for word in phrases}
+        return tuple(word for word in words if word not in comparing and word != "than"), ("how", "loud")
+    return (words[: words.index("than")], ()) if "than" in words else (words, ())
+
+
+def _version(words: Words, intent: Intent, everything: bool) -> int | None:
+    named = version_in(words)
+    first = everything or any(word in load_table("vocabulary")["scope"]["first_version"] for word in words)
+    return named if named is not None else 1 if intent == "undo" and first else None
 
 
 def _find_direction(words: Words) -> Literal[-1, 0, 1]:
     directions = load_table("vocabulary")["directions"]
-    if any(_contains(words, tuple(phrase.split())) for phrase in directions["down"]):
+    if any(contains(words, phrase) for phrase in directions["down"]):
         return -1
-    if any(_contains(words, tuple(phrase.split())) for phrase in directions["up"]):
-        return 1
-    return 0
-
-
-def _find_amount(words: Words) -> float | None:
-    for index, word in enumerate(words):
-        if re.fullmatch(r"[+-]?\d+(?:[.,]\d+)?", word) and (
-            index + 1 == len(words) or words[index + 1] in _AFTER_AMOUNT
-        ):
-            return abs(float(word.replace(",", ".")))
-    amounts = load_amounts()
-    named = [phrase for phrase in amounts if phrase != "default" and _contains(words, tuple(phrase.split()))]
-    return amounts[max(named, key=len)] if named else None
-
-
-_AFTER_AMOUNT = {"db", "decibel", "decibels", "up", "down", "louder", "quieter", "more", "less", "please"}
-
-
-def load_amounts() -> dict[str, float]:
-    """Decibels of amounts given in words; `default` where none is given."""
-    return dict(load_table("vocabulary")["amounts_db"])
-
-
-def _contains(words: Words, phrase: Words) -> bool:
-    size = len(phrase)
-    return size > 0 and any(words[i : i + size] == phrase for i in range(len(words) - size + 1))
-
-
-def _find_stems(words: Words, roles: Mapping[str, Role]) -> tuple[tuple[str, ...], str, Words]:
-    """Stems that the words name, what they were called, and the words that are left."""
-    by_name = {_plain(name): name for name in roles}
-    found: list[str] = []
-    called: list[str] = []
-    rest: list[str] = []
-    index = 0
-    while index < len(words):
-        for size in range(min(LONGEST_PHRASE, len(words) - index), 0, -1):
-            phrase = words[index : index + size]
-            stems = _stems_called(phrase, by_name, roles)
-            if stems:
-                found += stems
-                called.append(" ".join(phrase))
-                index += size
-                break
-        else:
-            rest.append(words[index])
-            index += 1
-    return tuple(dict.fromkeys(found)), " and ".join(called), tuple(rest)
-
-
-def _stems_called(phrase: Words, by_name: Mapping[str, str], roles: Mapping[str, Role]) -> list[str]:
-    if all(word in _reserved() or not word[0].isalpha() for word in phrase):
-        return []
-    plain = "".join(phrase)
-    if plain in by_name:
-        return [by_name[plain]]
-    role = role_called(phrase)
-    if role is None:
-        return []
-    same_role = [name for name, its_role in roles.items() if its_role == role]
-    # "drums" and "vocals" are the names of their whole groups.
-    whole_group = [name for name, its_role in roles.items() if group_of(its_role) == role]
-    return whole_group if role in {"drums", "vocals"} and whole_group else same_role
+    return 1 if any(contains(words, phrase) for phrase in directions["up"]) else 0
 
 
 def is_request(text: str) -> bool:
@@ -207,35 +323,7 @@ def is_request(text: str) -> bool:
 
 def find_stems(text: str, roles: Mapping[str, Role]) -> tuple[str, ...]:
     """The stems that a text names, by their own name, their role or their group."""
-    return _find_stems(_words(text), roles)[0]
-
-
-def role_called(phrase: Words) -> Role | None:
-    """The role that these words are a name of, or None."""
-    if any(word in _reserved() or not word[0].isalpha() for word in phrase):
-        return None
-    guess = guess_role(" ".join(phrase))
-    return guess.role if guess.sure and guess.role != "other" else None
-
-
-def roles_named(text: str) -> tuple[str, ...]:
-    """Instrument words in `text`, whether or not the song has such a stem."""
-    return tuple(word for word in _words(text) if word[0].isalpha() and role_called((word,)) is not None)
-
-
-@lru_cache(maxsize=1)
-def _reserved() -> frozenset[str]:
-    """Words with a meaning of their own, which therefore never name an instrument."""
-    table = load_table("vocabulary")
-    phrases: list[str] = [p for entry in table["intents"] for p in entry["phrases"]]
-    phrases += [p for direction in table["directions"].values() for p in direction]
-    phrases += list(table["amounts_db"])
-    words = {word for phrase in phrases for word in phrase.split()}
-    return frozenset(words | set(table["filler"]["words"]) | set(table["filler"]["joiners"]))
-
-
-def _plain(name: str) -> str:
-    return "".join(re.findall(r"[^\W_]+", name.casefold()))
+    return find_targets(_words(text), roles).stems
 
 
 def as_words(items: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ def _from_csv(text: str, path: Path, stems: tuple[str, ...]) -> list[dict[str, o
         )
     rows: list[dict[str, object]] = []
     for row in reader:
-        name = row["stem"]
+        name = row["stem"] or ""
         if name not in stems and name.startswith("'"):
             name = name[1:]
         rows.append({"stem": name, "gain_db": row["gain_db"]})

@@ -18,7 +18,7 @@ def prove(
     While attempts are left, broken claims come back with status `broken`, so that the moves can be revised. At the last
     attempt the moves whose claims broke are withdrawn, and the rest is rendered and measured once more by itself.
     """
-    verdict = bench.try_moves(base, proposal.moves)
+    verdict = bench.try_moves(base, proposal.moves, advised=proposal.origin == "advisor")
     attempts = proposal.attempts + 1
     tried = proposal.model_copy(update={"attempts": attempts, "verdict": verdict})
     if verdict.kept:
@@ -40,7 +40,7 @@ def _keep_what_holds(
     failed = {claim.stem for claim in broken}
     dropped = tuple(move for move in proposal.moves if None in failed or move.stem in failed)
     holding = tuple(move for move in proposal.moves if move not in dropped)
-    verdict = bench.try_moves(base, holding) if holding else proposal.verdict
+    verdict = bench.try_moves(base, holding, advised=proposal.origin == "advisor") if holding else proposal.verdict
     partly = bool(holding) and verdict is not None and verdict.kept
     kept = holding if partly else ()
     return (

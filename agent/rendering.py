@@ -40,9 +40,8 @@ class RenderedFile(BaseModel):
 
 def render_moves(path: Path, moves_file: Path, target: Path) -> RenderedFile:
     """Render the moves of a file onto a song. Raises UserError for unusable input, or a target among the stems."""
-    song = load_song(path, reference="none")
-    if target.exists() and any(target.resolve() == file.resolve() for file in song.files):
-        raise UserError(f"'{target}' is one of the stems; name another file with --out")
+    song = load_song(path)
+    song.keep_off(target)
     moves = read_moves(moves_file, song.multitrack.names)
     try:
         rendered = render(song.multitrack, moves)

@@ -35,6 +35,8 @@ SEVERITIES = ("major", "minor", "info")
 
 METRICS = {
     "level_rel_mix_lu": "Level in the mix",
+    "group_level_rel_known_lu": "Level of the group",
+    "spectral_distance_to_reference_db": "Spectral distance to the reference (at most)",
     "gain_to_reference_db": "Distance from the reference",
     "loudness_lufs": "Loudness of the mix",
     "true_peak_dbtp": "True peak of the mix",
@@ -59,6 +61,7 @@ class Strip:
     moves: tuple[ProposedMove, ...]
     gain_db: float
     claim: CheckedClaim | None
+    after_lu: float | None
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ def fader_strips(result: "CritiqueResult") -> list[Strip]:
 def _strip(result: "CritiqueResult", level: StemLevel) -> Strip:
     moves = tuple(move for move in result.moves if move.stem == level.name)
     claims = (c for c in result.verification.claims if c.stem == level.name and c.metric == "level_rel_mix_lu")
-    return Strip(level, moves, round(sum(move.gain_db for move in moves), 2), next(claims, None))
+    after_lu = result.verification.levels_lu.get(level.name)
+    return Strip(level, moves, round(sum(move.gain_db for move in moves), 2), next(claims, None), after_lu)
 
 
 def is_embedded(mixes: MatchedMixes) -> bool:

@@ -107,7 +107,7 @@ class History(BaseModel):
     model_config = _RESULT
 
     tool: Literal["history"] = "history"
-    action: Literal["show", "undo", "redo"]
+    action: Literal["show", "undo", "redo", "go"]
     done: bool = Field(description="whether there was something to undo or redo")
     version: int
     versions: tuple[Version, ...]

@@ -31,7 +31,7 @@ from mixingbuddy.agent.state import (
 )
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.agent.workspace import Workspace
-from mixingbuddy.tools.errors import UserError
+from mixingbuddy.tools.errors import UserError, printable
 from mixingbuddy.tools.multitrack import Song
 
 Approver = Callable[[tuple[ProposedMove, ...]], bool]
@@ -50,9 +50,15 @@ class MixingSession:
     """One conversation. Not safe for use from several threads at once."""
 
     def __init__(
-        self, bench: Workbench, llm: BaseChatModel, checkpointer: BaseCheckpointSaver[Any], name: str = "default"
+        self,
+        bench: Workbench,
+        llm: BaseChatModel,
+        checkpointer: BaseCheckpointSaver[Any],
+        name: str = "default",
+        interactive: bool = True,
     ) -> None:
         self.bench = bench
+        bench.interactive = interactive
         self._graph = build_graph(llm, checkpointer)
         self._config: Any = {"configurable": {"thread_id": name}, "recursion_limit": RECURSION_LIMIT}
 
@@ -86,7 +92,6 @@ class MixingSession:
         begin: dict[str, Any] = {"messages": [HumanMessage(text)]}
         if not self.resumed:
             begin |= {
-                "song": self.bench.song.content_hash,
                 "versions": [FIRST_VERSION.model_dump(mode="json")],
                 "current": FIRST_VERSION.id,
                 "locks": [lock.model_dump(mode="json") for lock in song_locks(self.bench.song)],
@@ -115,7 +120,7 @@ def song_locks(song: Song) -> list[Lock]:
         stems = find_stems(words, roles)
         if not stems:
             raise UserError(f"song.toml locks '{words}', but the stems are: {', '.join(roles)}")
-        locks.append(Lock(stems=stems, words=words))
+        locks.append(Lock(stems=stems, words=printable(words, 60)))
     return locks
 
 

@@ -74,17 +74,18 @@ class State(TypedDict, total=False):
     """One conversation about one song. Everything but `messages` is what `model_dump` gives."""
 
     messages: Annotated[list[AnyMessage], add_messages]
-    song: str  # content hash of the song that the conversation is about
     versions: Annotated[list[dict[str, Any]], _latest]
     current: Annotated[int, _latest]
     locks: Annotated[list[dict[str, Any]], _latest]
     proposal: Annotated[dict[str, Any] | None, _latest]  # what this turn tries
     shown: Annotated[dict[str, Any] | None, _latest]  # what the user has seen and may apply with a word
+    fresh: bool  # whether `shown` is what the conversation is still about
     heard: dict[str, Any]  # what the user's own words changed in this turn
     apply_call: Annotated[str | None, _latest]  # id of the tool call that waits for approval
     steps: int  # model calls in this turn
     guard_strikes: int
-    ledger: list[dict[str, Any]]
+    note: str  # what the guard tells the model about its last draft; empty where it had no objection
+    judged_by: str  # advisor, anchor and reference behind `shown`
 
 
 FIRST_VERSION = Version(id=1, parent=None, faders={}, label="as imported")

@@ -23,7 +23,7 @@ from mixingbuddy.agent.state import (
 )
 from mixingbuddy.agent.workbench import Workbench, moves_from, total_faders
 from mixingbuddy.tools.errors import ModelMistake
-from mixingbuddy.tools.moves import GainDb
+from mixingbuddy.tools.moves import GainDb, clamped_db
 from mixingbuddy.tools.render import check_stems
 
 # Pydantic builds the tools' schemas and cannot look into `ToolRuntime`'s parameters; `_bench` and `_state` type them.
@@ -124,21 +124,17 @@ def try_moves(
     """Render these fader moves and measure the result; nothing is kept. Call it for every move you want to propose."""
     bench, state = _bench(runtime), _state(runtime)
     check_stems(bench.song.multitrack, (move.stem for move in moves))
-    for lock in locks_of(state):
-        touched = [move.stem for move in moves if move.stem in lock.stems]
-        if touched:
-            raise ModelMistake(
-                f"'{touched[0]}' is locked: the user said to keep the {lock.words}; leave it, or ask to unlock it"
-            )
+    _check_locks(state, [move.stem for move in moves])
+    if all(clamped_db(move.gain_db) == 0.0 for move in moves):
+        raise ModelMistake("a move of 0 dB changes nothing; fader steps are 0.1 dB")
     faders = current_version(state).faders
     total_faders(faders, [ProposedMove(stem=m.stem, gain_db=m.gain_db) for m in moves])
     earlier = proposal_of(state)
     revised = {move.stem: move for move in earlier.moves} if earlier else {}
-    reasons = {a.stem: a.reason for a in bench.advice(faders).stems}
     proposed = tuple(
-        revised[m.stem].model_copy(update={"gain_db": m.gain_db})
+        revised[m.stem].model_copy(update={"gain_db": clamped_db(m.gain_db)})
         if m.stem in revised
-        else ProposedMove(stem=m.stem, gain_db=m.gain_db, reason=reasons.get(m.stem, ""))
+        else ProposedMove(stem=m.stem, gain_db=clamped_db(m.gain_db))
         for m in moves
     )
     return _propose(runtime, Proposed(origin=earlier.origin if earlier else "user", moves=proposed))
@@ -168,6 +164,7 @@ def apply_moves(runtime: Runtime) -> Command[Any]:
     proposal = proposal_of(state) or shown_proposal(state)
     if proposal is None or not proposal.proved:
         raise ModelMistake("there is no proved proposal to apply; call ask_advisor or try_moves first")
+    _check_locks(state, [move.stem for move in proposal.moves])
     waiting = Applied(status="waiting", version=proposal.base, moves=proposal.moves)
     return _answer(runtime, waiting, apply_call=runtime.tool_call_id, proposal=proposal.model_dump(mode="json"))
 
@@ -176,14 +173,16 @@ def apply_moves(runtime: Runtime) -> Command[Any]:
 def history(
     runtime: Runtime,
     action: Annotated[
-        Literal["show", "undo", "redo"], Field(description="show what changed, or step back or forward")
+        Literal["show", "undo", "redo", "go"],
+        Field(description="show what changed, step back or forward, or go to `version`"),
     ] = "show",
+    version: Annotated[int | None, Field(description="the version to go to")] = None,
 ) -> Command[Any]:
     """The versions of this mix and what changed; undo and redo. Call it when the user asks for one of these."""
     state = _state(runtime)
     versions = versions_of(state)
     here = current_version(state)
-    target = _step(versions, here, action)
+    target = _step(versions, here, action, version)
     stands = target or here
     other = here if target else next((v for v in versions if v.id == here.parent), None)
     answer = History(
@@ -213,7 +212,18 @@ TOOLS: tuple[BaseTool, ...] = (
 )
 
 
-def _step(versions: list[Version], here: Version, action: str) -> Version | None:
+def _check_locks(state: State, stems: list[str]) -> None:
+    for lock in locks_of(state):
+        touched = [stem for stem in stems if stem in lock.stems]
+        if touched:
+            raise ModelMistake(
+                f"'{touched[0]}' is locked: the user said to keep the {lock.words}; leave it, or ask to unlock it"
+            )
+
+
+def _step(versions: list[Version], here: Version, action: str, wanted: int | None) -> Version | None:
+    if action == "go":
+        return next((version for version in versions if version.id == wanted and version != here), None)
     if action == "undo":
         return next((version for version in versions if version.id == here.parent), None)
     if action == "redo":

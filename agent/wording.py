@@ -7,15 +7,20 @@ from string import Template
 from pydantic import BaseModel
 
 from mixingbuddy.agent.intents import as_words
-from mixingbuddy.agent.results import Applied, Comparison, Explanation, History, Levels, Proposed
+from mixingbuddy.agent.results import Applied, Comparison, Explanation, History, Levels, Overview, Proposed
 from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.prompts import load_table
 from mixingbuddy.tools.verify import CheckedClaim, Verdict
 
 MOST_FACTS = 3
+# Findings that change how far the advice can be trusted, and so belong into the reply itself.
+UNTOLD = {"cannot_say", "absent_in_reference", "beyond_fader"}
+CAVEATS = UNTOLD | {"poor_reference_fit", "reference_of_another_song", "not_judged", "hardly_plays"}
 METRIC_WORDS = {
     "level_rel_mix_lu": "the level",
+    "group_level_rel_known_lu": "the level",
     "gain_to_reference_db": "the distance to the reference",
+    "spectral_distance_to_reference_db": "the spectral distance to the reference",
     "loudness_lufs": "the loudness",
     "true_peak_dbtp": "the true peak",
 }
@@ -74,7 +79,8 @@ def facts(verdict: Verdict) -> str:
                 say("fact_level", stem=spoken(claim.stem), before=number(claim.before), after=number(claim.after))
             )
         elif claim.metric == "gain_to_reference_db":
-            told.append(say("fact_reference", stem=spoken(claim.stem), after=size(claim.after)))
+            side = "from" if abs(claim.after) < 0.05 else "below" if claim.after > 0 else "above"
+            told.append(say("fact_reference", stem=spoken(claim.stem), after=size(claim.after), side=side))
     levels, references = [t for t in told if " LU " in t], [t for t in told if " LU " not in t]
     return "; ".join((*levels[:MOST_FACTS], *references[:MOST_FACTS]))
 
@@ -97,8 +103,11 @@ def proposed(result: Proposed, groups: Mapping[str, str], has_reference: bool, c
         why = "; ".join(_broken(claim) for claim in result.broken[:2] if claim.after is not None)
         return say("broken", moves=moves, why=why)
     lines: list[str] = []
-    if not has_reference and result.origin == "advisor":
-        lines.append(say("no_reference"))
+    if not result.distances_db and result.origin == "advisor":
+        lines.append(say("reference_unused" if has_reference else "no_reference"))
+    if result.origin == "advisor":
+        # "Cannot say" about the whole song is the answer itself, and said further down.
+        lines += [f.text for f in result.findings if f.kind in CAVEATS and (f.stems or f.kind not in UNTOLD)]
     for move, reason in move_words(result.moves, groups):
         lines.append(
             say("because", move=move, reason=reason)
@@ -110,7 +119,7 @@ def proposed(result: Proposed, groups: Mapping[str, str], has_reference: bool, c
     if result.withdrawn:
         lines.append(_withdrawn(result, groups))
     if result.status == "nothing_to_do":
-        lines.append(_nothing(result, has_reference))
+        lines.append(_nothing(result))
     if result.held:
         lines.append(sentence_case(say("held", stems=as_words([spoken(stem) for stem in result.held]))))
     if can_answer and result.status in {"proved", "partly"}:
@@ -118,13 +127,15 @@ def proposed(result: Proposed, groups: Mapping[str, str], has_reference: bool, c
     return "\n".join(lines)
 
 
-def _nothing(result: Proposed, has_reference: bool) -> str:
-    unable = next((finding for finding in result.findings if finding.kind == "cannot_say"), None)
+def _nothing(result: Proposed) -> str:
     judged = [finding for finding in result.findings if finding.kind == "group_level"]
-    if unable is not None and not has_reference and not judged:
-        return say("nothing_known", why=unable.text)
-    if has_reference:
-        return say("nothing_reference", worst=number(_worst_db(result)))
+    if result.distances_db:
+        untold = any(finding.kind in UNTOLD for finding in result.findings)
+        sentence = "nothing_else_reference" if result.held or untold else "nothing_reference"
+        return say(sentence, worst=number(_worst_db(result)))
+    if not judged:
+        unable = next((finding.text for finding in result.findings if finding.kind == "cannot_say"), "")
+        return say("nothing_known", why=unable)
     return say("nothing_prior" if all(finding.severity == "info" for finding in judged) else "nothing_worth_it")
 
 
@@ -165,7 +176,26 @@ def levels(result: Levels) -> str:
                     loudness=number(stem.loudness_lufs),
                 )
             )
-    return "; ".join(lines) + "."
+    grouped = [g for g in result.groups if len(g.stems) > 1 and {s.name for s in result.stems} >= set(g.stems)]
+    for group in grouped:
+        if group.level_rel_mix_lu is not None and group.loudness_lufs is not None:
+            together = say(
+                "level",
+                stem=f"the {group.group} together",
+                level=number(group.level_rel_mix_lu),
+                loudness=number(group.loudness_lufs),
+            )
+            lines.insert(0, together)
+    if len(result.stems) > 8:
+        lines.append(say("more_stems", count=len(result.stems) - 8))
+    return sentence_case("; ".join(lines) + ".")
+
+
+def overview(result: Overview) -> str:
+    """Loudness and true peak of the whole mix."""
+    if result.loudness_lufs is None or result.true_peak_dbtp is None:
+        return say("mix_unmeasured")
+    return say("mix_level", loudness=number(result.loudness_lufs), peak=number(result.true_peak_dbtp))
 
 
 def comparison(result: Comparison) -> str:
@@ -211,7 +241,7 @@ def applied(result: Applied, groups: Mapping[str, str]) -> str:
 def history(result: History) -> str:
     lines = []
     if result.action != "show":
-        done = {"undo": "undone", "redo": "redone"}[result.action]
+        done = {"undo": "undone", "redo": "redone", "go": "gone_to"}[result.action]
         if not result.done:
             return say(f"nothing_to_{result.action}")
         lines.append(say(done, version=result.version))
@@ -248,6 +278,8 @@ def own_words(results: Sequence[BaseModel], groups: Mapping[str, str], has_refer
     for result in latest.values():
         if isinstance(result, Proposed):
             lines.append(proposed(result, groups, has_reference))
+        elif isinstance(result, Overview):
+            lines.append(overview(result))
         elif isinstance(result, Levels):
             lines.append(levels(result))
         elif isinstance(result, Comparison):

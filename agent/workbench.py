@@ -5,16 +5,29 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from mixingbuddy.agent.state import ProposedMove
-from mixingbuddy.models.advisor import Advisor, GainAdvice
+from mixingbuddy.models.advisor import Advisor, GainAdvice, StemAdvice
 from mixingbuddy.models.level_difference import LevelDifference
 from mixingbuddy.models.prior import Prior
+from mixingbuddy.tools.audio import Audio
 from mixingbuddy.tools.levels import CrossEnergies, MixLevels, cross_energies, levels_under, measure_levels
 from mixingbuddy.tools.moves import GAIN_MAX_DB, GAIN_MIN_DB, GainMove, clamped_db
 from mixingbuddy.tools.multitrack import Reference, Song
 from mixingbuddy.tools.render import Render, check_stems, moved, render
-from mixingbuddy.tools.verify import Claim, Verdict, judge, level_claims, measure_render, mix_claims
+from mixingbuddy.tools.spectral_comparison import spectral_distance_db
+from mixingbuddy.tools.verify import (
+    Claim,
+    Verdict,
+    group_claims,
+    judge,
+    level_claims,
+    measure_groups,
+    measure_render,
+    mix_claims,
+)
 
 REFERENCE_TOLERANCE_DB = 0.5
+SPECTRAL_TOLERANCE_DB = 0.5
+Measurements = dict[tuple[str, str | None], float | None]
 MAX_FAULTS = 5
 
 
@@ -33,6 +46,13 @@ class Workbench:
     @cached_property
     def energies(self) -> CrossEnergies:
         return cross_energies(self.song.multitrack)
+
+    @property
+    def fingerprint(self) -> str:
+        """What the advice rests on besides the stems."""
+        reference = self.reference
+        heard = (reference.name, reference.kind, reference.stems[0].audio.shape[1]) if reference else None
+        return repr((self.advisor.name, self.anchor, heard))
 
     @property
     def reference(self) -> Reference | None:
@@ -59,65 +79,102 @@ class Workbench:
         return self.advisor.advise(standing, self.reference, anchor=anchor or self.anchor)
 
     def render(self, faders: Mapping[str, float]) -> Render:
-        """The mix with the faders there; the latest one is kept."""
+        """The mix with the faders there; the latest two are kept, the one before and the one after a move."""
         key = _key(faders)
         if key not in self._tried:
-            self._tried = {key: render(self.song.multitrack, _moves(faders))}
+            latest = list(self._tried.items())[-1:]
+            self._tried = {**dict(latest), key: render(self.song.multitrack, _moves(faders))}
         return self._tried[key]
 
-    def try_moves(self, base: Mapping[str, float], moves: Sequence[GainMove]) -> Verdict:
+    def try_moves(self, base: Mapping[str, float], moves: Sequence[GainMove], advised: bool) -> Verdict:
         """Render `moves` on top of `base`, measure the result, and hold every promise against it.
 
+        Advised moves also promise that the spectrum comes no further from the reference; a user's own need not.
         Raises ModelMistake for unknown stems or faders out of bounds.
         """
         check_stems(self.song.multitrack, (move.stem for move in moves))
         after = total_faders(base, moves)
         rendered = self.render(after)
         changed = [stem for stem in self.song.multitrack.names if base.get(stem, 0.0) != after.get(stem, 0.0)]
-        measured = measure_render(self.song.multitrack, rendered, changed)
+        steady = self._steady(base, changed)
+        groups = {aim.group: aim.stems for aim in self.advice(base).aims}
+        spectral, distance = self._spectral_claim(self.render(base), rendered) if advised else ([], {})
         claims = [
             *level_claims(self.energies, base, after),
-            *self._reference_claims(base, after, changed),
+            *group_claims(self.energies, groups, base, after),
+            *self._reference_claims(base, after, steady),
+            *spectral,
             *mix_claims(self.energies, base, after, self.levels(base).true_peak_dbtp, rendered.headroom_gain_db),
         ]
-        measured |= self._reference_measures(claims, after, changed)
+        moved_groups = [claim.stem for claim in claims if claim.metric == "group_level_rel_known_lu" and claim.stem]
+        measured = {
+            **measure_render(self.energies, rendered),
+            **measure_groups(self.song.multitrack, groups, after, moved_groups),
+            **self._reference_measures(after, steady),
+            **distance,
+        }
         return judge(claims, measured, rendered.headroom_gain_db)
 
     def _reference_claims(
-        self, base: Mapping[str, float], after: Mapping[str, float], changed: Collection[str]
+        self, base: Mapping[str, float], after: Mapping[str, float], steady: StemAdvice | None
     ) -> list[Claim]:
-        advice = self.advice(base)
-        if advice.fit is None:
+        """Promise how far every moved stem is from the reference, seen from a stem that stays where it is."""
+        if steady is None:
             return []
         claims = []
-        for stem in changed:
-            of_stem = advice.for_stem(stem)
-            if of_stem is not None:
-                step_db = after.get(stem, 0.0) - base.get(stem, 0.0)
+        for advice in self.advice(base).stems:
+            step_db = after.get(advice.stem, 0.0) - base.get(advice.stem, 0.0)
+            if step_db != 0.0:
                 claims.append(
                     Claim(
                         metric="gain_to_reference_db",
-                        stem=stem,
+                        stem=advice.stem,
                         unit="dB",
-                        before=of_stem.measured_db,
-                        predicted=round(of_stem.measured_db - step_db, 4),
+                        before=advice.measured_db,
+                        predicted=round(advice.measured_db - step_db, 4),
                         tolerance=REFERENCE_TOLERANCE_DB,
                     )
                 )
         return claims
 
-    def _reference_measures(
-        self, claims: Sequence[Claim], after: Mapping[str, float], changed: Collection[str]
-    ) -> dict[tuple[str, str | None], float | None]:
-        """Ask the reference again with the rendered faders, holding on to a stem that did not move."""
-        if not any(claim.metric == "gain_to_reference_db" for claim in claims):
+    def _steady(self, base: Mapping[str, float], changed: Collection[str]) -> StemAdvice | None:
+        """A stem that does not move and whose place in the reference is known best; only balance can be compared."""
+        advice = self.advice(base)
+        if advice.fit is None:
+            return None
+        still = [a for a in advice.stems if a.stem not in changed]
+        return min(still, key=lambda a: (a.gain_db != 0.0, a.interval_db[1] - a.interval_db[0]), default=None)
+
+    def _reference_measures(self, after: Mapping[str, float], steady: StemAdvice | None) -> Measurements:
+        """Ask the reference again about the rendered balance."""
+        if steady is None:
             return {}
-        still = [a for a in self.advice({}).stems if a.stem not in changed and a.gain_db == 0.0]
-        steady = min(still, key=lambda a: a.interval_db[1] - a.interval_db[0], default=None)
-        offset_db = self.advice({}).for_stem(steady.stem) if steady else None
-        again = self._ask(after, anchor=steady.stem if steady else None)
-        shift_db = offset_db.measured_db if offset_db else 0.0
-        return {("gain_to_reference_db", a.stem): a.measured_db + shift_db for a in again.stems if a.stem in changed}
+        again = self._ask(after, anchor=steady.stem)
+        return {("gain_to_reference_db", a.stem): a.measured_db + steady.measured_db for a in again.stems}
+
+    def _spectral_claim(self, before: Render, after: Render) -> tuple[list[Claim], Measurements]:
+        """Promise that the mix's spectrum does not move away from the reference's: a witness that shares no code
+        with the advisor."""
+        if self.reference is None or self.reference.kind != "mix":
+            return [], {}
+        was = spectral_distance_db(before.audio, self._reference_mix, before.sample_rate_hz)
+        now = spectral_distance_db(after.audio, self._reference_mix, after.sample_rate_hz)
+        if was is None:
+            return [], {}
+        claim = Claim(
+            metric="spectral_distance_to_reference_db",
+            stem=None,
+            unit="dB",
+            before=was,
+            predicted=was,
+            tolerance=SPECTRAL_TOLERANCE_DB,
+        )
+        return [claim], {("spectral_distance_to_reference_db", None): now}
+
+    @property
+    def _reference_mix(self) -> Audio:
+        assert self.reference is not None
+        return self.reference.stems[0].audio
 
 
 def total_faders(base: Mapping[str, float], moves: Sequence[GainMove]) -> dict[str, float]:
@@ -135,7 +192,7 @@ def moves_from(
 
     Stems that share gain and reason are one fault (a group); at most five faults are spoken of at once.
     """
-    wanted = [a for a in advice.stems if a.gain_db != 0.0 and a.p_change >= 0.5]
+    wanted = [a for a in advice.stems if a.gain_db != 0.0]
     held = tuple(a.stem for a in wanted if a.stem in locked)
     faults: dict[tuple[float, str], list[ProposedMove]] = {}
     for a in wanted:

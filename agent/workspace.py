@@ -33,7 +33,7 @@ def open_workspace(song: Song, settings: Settings) -> Workspace:
     """
     songs = settings.workspace_root / "songs"
     path_key = hashlib.sha256(str(song.path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:10]
-    slug = re.sub(r"[^a-z0-9]+", "-", song.multitrack.name.lower()).strip("-")[:40] or "song"
+    slug = re.sub(r"[^a-z0-9]+", "-", song.path.resolve().stem.lower()).strip("-")[:40] or "song"
     folder = songs / f"{slug}-{path_key}-{song.content_hash[:10]}"
     others = sorted(songs.glob(f"*-{path_key}-*"), key=lambda f: f.stat().st_mtime) if songs.is_dir() else []
     older = [other for other in others if other != folder]

@@ -16,6 +16,7 @@ from mixingbuddy.agent.guard import objections
 from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
 from mixingbuddy.agent.workbench import Workbench, open_advisor
+from mixingbuddy.tools.errors import UserError
 from mixingbuddy.tools.multitrack import load_song
 
 Script = Sequence[AIMessage | Callable[[list[BaseMessage]], AIMessage]]
@@ -184,6 +185,117 @@ def test_consent_covers_only_what_was_shown(bench: Workbench) -> None:
     assert asked == []
     talk.ask("yes, apply", approve)
     assert asked == [[("bass", -6.0)]]
+
+
+def test_two_proposals_at_once_are_one_after_the_other(bench: Workbench) -> None:
+    both = AIMessage("", tool_calls=[*up("vocals", 7).tool_calls, *up("bass", -6).tool_calls])
+    talk = session(bench, both, AIMessage("Vocals up 7.0 dB."))
+    turn = talk.ask("vocals up", never)
+    assert turn.proposed is not None
+    assert [move.stem for move in turn.proposed.moves] == ["vocals"]
+    assert len(tool_texts(talk)) == 1
+
+
+def test_apply_and_a_new_proposal_in_one_message_do_not_mix(bench: Workbench) -> None:
+    asked: list[Any] = []
+
+    def approve(moves: Any) -> bool:
+        asked.append([(move.stem, move.gain_db) for move in moves])
+        return True
+
+    mixed = AIMessage("", tool_calls=[*call("apply_moves").tool_calls, *up("guitar", 2).tool_calls])
+    talk = session(bench, up("vocals", 7), AIMessage("Vocals up 7.0 dB."), mixed, AIMessage("Done."))
+    talk.ask("vocals up", never)
+    turn = talk.ask("now go on", approve)
+    assert asked == [[("vocals", 7.0)]]
+    assert turn.version.faders == {"vocals": 7.0}
+
+
+def test_what_the_reply_did_not_tell_cannot_be_agreed_to(bench: Workbench) -> None:
+    asked: list[Any] = []
+
+    def refuse(moves: Any) -> bool:
+        asked.append(moves)
+        return False
+
+    talk = session(bench, up("bass", -6), AIMessage("All is well."), call("apply_moves"), AIMessage("Fine."))
+    talk.ask("critique", never)
+    assert talk.ask("ok", refuse).version.id == 1
+    assert len(asked) == 1
+
+
+def test_an_old_proposal_is_not_agreed_to_in_passing(bench: Workbench) -> None:
+    asked: list[Any] = []
+    talk = session(bench)
+    talk.ask("critique", never)
+    talk.ask("keep the drums", never)
+    talk.ask("yes", lambda moves: bool(asked.append(moves)))
+    assert len(asked) == 1
+    assert talk.version.id == 1
+
+
+def test_a_lock_takes_back_what_it_forbids(bench: Workbench) -> None:
+    talk = session(bench)
+    talk.ask("critique", never)
+    talk.ask("keep the vocals as they are", never)
+    assert talk.waiting == ()
+    assert talk.ask("apply", never).version.id == 1
+
+
+@pytest.mark.parametrize(
+    "no", ["don't apply it", "not yet", "I'm not sure", "should I apply it?", "what if I apply it?"]
+)
+def test_a_refusal_or_a_question_applies_nothing(bench: Workbench, no: str) -> None:
+    talk = session(bench)
+    talk.ask("critique", never)
+    assert talk.ask(no, lambda moves: False).version.id == 1
+
+
+def test_a_rejected_draft_is_forgotten(bench: Workbench) -> None:
+    talk = session(bench, up("vocals", 2), AIMessage("Up 9.9 dB."), AIMessage("Up 2 dB, measured."))
+    talk.ask("vocals up", never)
+    assert not any("9.9" in str(message.text) for message in talk.state["messages"])
+
+
+def test_a_failing_service_is_one_clear_line(bench: Workbench) -> None:
+    def fail(messages: list[BaseMessage]) -> AIMessage:
+        raise RuntimeError("503 overloaded")
+
+    with pytest.raises(UserError, match="the language model failed .*503 overloaded.*--llm offline"):
+        session(bench, fail).ask("critique", never)
+
+
+def test_a_call_that_a_crash_left_unanswered_is_not_sent_again(bench: Workbench) -> None:
+    checkpoints = memory_checkpoints()
+    first = MixingSession(bench, Scripted(lines=[up("vocals", 2)]), checkpoints)
+
+    def crash(*arguments: Any, **more: Any) -> None:
+        raise SystemExit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Workbench, "levels", crash)
+        patch.setattr(Workbench, "advice", crash)
+        with pytest.raises(SystemExit):
+            first.ask("vocals up", never)
+    model = Scripted(lines=[AIMessage("Hello again.")])
+    assert MixingSession(bench, model, checkpoints).ask("hello", never).reply == "Hello again."
+    calls = {c["id"] for m in model._seen[0] if isinstance(m, AIMessage) for c in m.tool_calls}
+    answers = {m.tool_call_id for m in model._seen[0] if isinstance(m, ToolMessage)}
+    assert calls == answers
+
+
+def test_control_characters_never_reach_the_terminal(bench: Workbench) -> None:
+    reply = session(bench, AIMessage("Hello\x1b]52;c;x\x07\nthere")).ask("hello", never).reply
+    assert reply == "Hello ]52;c;x\nthere"
+
+
+def test_another_reference_takes_the_old_proposal_off_the_table(quiet_vocals: Path) -> None:
+    checkpoints, song = memory_checkpoints(), load_song(quiet_vocals)
+    with_reference = Workbench(song, open_advisor("auto", song.reference))
+    MixingSession(with_reference, OfflinePlanner(), checkpoints).ask("critique", never)
+    alone = load_song(quiet_vocals, reference="none")
+    later = MixingSession(Workbench(alone, open_advisor("auto", None)), OfflinePlanner(), checkpoints)
+    assert later.ask("apply", never).version.id == 1
 
 
 def test_a_stem_name_cannot_give_orders(quiet_vocals: Path) -> None:

@@ -114,6 +114,262 @@ def test_what_the_replies_suggest_is_understood() -> None:
     assert not is_request("other")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't apply it",
+        "don’t apply",
+        "don´t apply",
+        "dont apply it",
+        "do not do it",
+        "never apply that",
+        "no, don't do it",
+        "please do not go ahead",
+    ],
+)
+def test_a_refusal_is_a_refusal(text: str) -> None:
+    assert {request.intent for request in read_requests(text, ROLES)} == {"reject"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not yet",
+        "yes but only half",
+        "should I apply it?",
+        "apply?",
+        "apply it?",
+        "did you apply it?",
+        "yes and no",
+        "no, apply it",
+        "apply only the bass",
+        "apply the bass move",
+        "yes, the vocals",
+        "apply, banana",
+        "apply it if it sounds good",
+        "ok, how loud is the bass?",
+        "sure, why?",
+        "I'm not sure",
+        "keep it as it was",
+        "what would happen if I say yes?",
+        "yes, but less bass",
+        "can you apply it later",
+    ],
+)
+def test_what_is_no_plain_consent_never_applies(text: str) -> None:
+    assert "apply" not in {request.intent for request in read_requests(text, ROLES)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["apply", "yes", "yes, apply", "ok do it", "please apply it now", "go ahead", "yeah sounds good", "great, apply"],
+)
+def test_plain_consent_applies(text: str) -> None:
+    assert "apply" in {request.intent for request in read_requests(text, ROLES)}
+
+
+def test_a_wish_may_come_with_its_consent() -> None:
+    wish, consent = read_requests("vocals up 3 dB and apply", ROLES)
+    assert (wish.intent, consent.intent) == ("turn", "apply")
+    lock, consent = read_requests("don't touch the bass, and apply", ROLES)
+    assert (lock.intent, consent.intent) == ("lock", "apply")
+
+
+def test_a_move_that_is_refused_is_no_move() -> None:
+    assert one("please dont turn the vocal up").intent == "reject"
+    assert one("don't undo it").intent == "reject"
+    assert one("the vocal is not too loud").intent == "reject"
+
+
+EVERY = tuple(ROLES)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "without"),
+    [
+        ("keep everything except the bass", "lock", {"Bass DI"}),
+        ("keep everything but the bass and the snare", "lock", {"Bass DI", "Snare"}),
+        ("lock everything apart from the vocals", "lock", set(VOICE)),
+        ("do not touch anything", "lock", set()),
+        ("leave the rest alone", "lock", set()),
+        ("unlock everything", "unlock", set()),
+        ("everything but the vocals down 1 dB", "turn", set(VOICE)),
+    ],
+)
+def test_everything_and_the_rest(text: str, intent: str, without: set[str]) -> None:
+    request = one(text)
+    assert request.intent == intent
+    assert set(request.stems) == set(EVERY) - without
+
+
+def test_the_rest_is_what_was_not_named() -> None:
+    wish, lock = read_requests("turn the bass up and leave the rest alone", ROLES)
+    assert wish.stems == ("Bass DI",)
+    assert set(lock.stems) == set(EVERY) - {"Bass DI"}
+
+
+@pytest.mark.parametrize(
+    ("amount", "amount_db"),
+    [
+        (".5 dB", 0.5),
+        ("one and a half db", 1.5),
+        ("2 and a half dB", 2.5),
+        ("two dB", 2.0),
+        ("twelve decibels", 12.0),
+        ("half a dB", 0.5),
+        ("by two", 2.0),
+        ("2,5 dB", 2.5),
+        ("0 dB", 0.0),
+    ],
+)
+def test_amounts(amount: str, amount_db: float) -> None:
+    request = one(f"vox up {amount}")
+    assert (request.direction, request.amount_db, request.trouble) == (1, amount_db, "")
+
+
+@pytest.mark.parametrize("amount", ["1e3", "1e3 dB", "3 percent", "3%", "2-3 dB", "2 to 3 dB", "1/2 dB", "5 lufs"])
+def test_an_amount_that_cannot_be_read_is_not_guessed(amount: str) -> None:
+    request = one(f"vox up {amount}")
+    assert (request.amount_db, request.trouble) == (None, "unreadable")
+
+
+def test_up_by_a_negative_number_is_a_contradiction() -> None:
+    assert one("vox up -2 dB").trouble == "contradiction"
+    assert one("vox down +2 dB").trouble == "contradiction"
+    assert one("vox down -2 dB").trouble == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "factor"),
+    [("half of that", 0.5), ("half as much", 0.5), ("only half", 0.5), ("twice as much", 2.0), ("double it", 2.0)],
+)
+def test_multiples(text: str, factor: float) -> None:
+    assert (one(text).intent, one(text).factor) == ("scale", factor)
+
+
+@pytest.mark.parametrize(
+    ("text", "fader_db"),
+    [("vox to -3 dB", -3.0), ("set the bass to -6 dB", -6.0), ("put the snare at -3", -3.0), ("bass up to 0 dB", 0.0)],
+)
+def test_a_place_on_the_fader(text: str, fader_db: float) -> None:
+    assert (one(text).intent, one(text).fader_db, one(text).amount_db) == ("turn", fader_db, None)
+
+
+def test_a_clause_without_a_stem_goes_on_with_the_stems_before() -> None:
+    up, down = read_requests("turn the vocals up 2 dB and down 2 dB", ROLES)
+    assert set(up.stems) == set(down.stems) == set(VOICE)
+    assert (up.direction, down.direction) == (1, -1)
+
+
+def test_a_list_of_wishes() -> None:
+    wishes = read_requests("vocals: +2, bass: -1, kick: +0.5", ROLES)
+    assert [(w.direction, w.amount_db) for w in wishes] == [(1, 2.0), (-1, 1.0), (1, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "stems", "question"),
+    [
+        ("the piano is way too loud", "too_loud", ("E_PNO",), False),
+        ("is the piano too loud?", "too_loud", ("E_PNO",), True),
+        ("the snare is drowning everything", "too_loud", ("Snare",), False),
+        ("the guitars are burying the vocal", "too_loud", ("08_ElecGtr1",), False),
+        ("the bass is covering the kick", "too_loud", ("Bass DI",), False),
+        ("the vocals are drowned by the guitars", "too_quiet", VOICE, False),
+        ("the vocals are drowning", "too_quiet", VOICE, False),
+        ("should i turn the vocal up?", "too_quiet", VOICE, True),
+        ("is the piano louder than the guitar?", "how_loud", ("E_PNO", "08_ElecGtr1"), True),
+        ("the bass is not loud enough", "too_quiet", ("Bass DI",), False),
+        ("i like the vocal buried", "lock", VOICE, False),
+        ("i want the vocal low", "lock", VOICE, False),
+        ("the vocal is meant to be quiet", "lock", VOICE, False),
+        ("i don't like the vocal buried", "too_quiet", VOICE, False),
+        ("more vocals", "turn", VOICE, False),
+        ("why did you take the piano down?", "why", ("E_PNO",), True),
+        ("how loud are the drums", "how_loud", KIT, True),
+    ],
+)
+def test_statements_questions_and_taste(text: str, intent: str, stems: tuple[str, ...], question: bool) -> None:
+    request = one(text)
+    assert (request.intent, request.question) == (intent, question)
+    assert set(request.stems) == set(stems)
+
+
+def test_more_and_less_of_a_stem() -> None:
+    assert (one("2 dB more vocals").direction, one("2 dB more vocals").amount_db) == (1, 2.0)
+    assert (one("3 dB less bass").direction, one("3 dB less bass").amount_db) == (-1, 3.0)
+    for text, word in (("less cowbell", "cowbell"), ("less blorp", "blorp"), ("more reverbs", "reverbs")):
+        assert (one(text).intent, one(text).stems, one(text).missing) == ("turn", (), (word,))
+
+
+def test_a_part_of_a_group_that_is_not_there_never_stands_for_another() -> None:
+    roles: dict[str, Role] = {"vox": "vocals", "kit": "drums"}
+    request = read_requests("backing vocals up 2 dB", roles)[0]
+    assert (request.stems, request.missing) == ((), ("backing vocals",))
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("undo everything", 1),
+        ("go back to version 1", 1),
+        ("back to the original", 1),
+        ("version 3", 3),
+        ("undo", None),
+    ],
+)
+def test_versions(text: str, version: int | None) -> None:
+    assert (one(text).intent, one(text).version) == ("undo", version)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("how loud is it overall?", "overview"),
+        ("what is the true peak?", "overview"),
+        ("how loud is the mix?", "overview"),
+        ("mute the bass", "only_faders"),
+        ("more reverb on the vocals", "only_faders"),
+        ("the bass is boomy", "only_faders"),
+        ("hello", "greeting"),
+        ("thanks", "thanks"),
+    ],
+)
+def test_other_requests(text: str, intent: str) -> None:
+    assert one(text).intent == intent
+
+
+def test_back_is_neither_up_nor_down() -> None:
+    request = one("bring the guitars back a bit")
+    assert (request.intent, request.direction) == ("turn", 0)
+
+
+def test_a_misspelt_name_is_asked_about() -> None:
+    assert one("voclas up").meant == "vocals"
+    assert one("voclas up").stems == ()
+
+
+NEGATIONS = ("not", "don't", "dont", "do not", "never", "no", "can't", "won't", "please don't", "do NOT", "don’t")
+APPROVALS = (
+    "apply",
+    "apply it",
+    "do it",
+    "do that",
+    "go ahead",
+    "go for it",
+    "yes",
+    "ok",
+    "commit",
+    "accept",
+    "keep it",
+)
+
+
+@given(st.text(max_size=40), st.sampled_from(NEGATIONS), st.sampled_from(APPROVALS), st.text(max_size=40))
+def test_a_negated_approval_is_never_consent(before: str, negation: str, approval: str, after: str) -> None:
+    text = f"{before} {negation} {approval} {after}"
+    assert "apply" not in {request.intent for request in read_requests(text, ROLES)}
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_without_fail(text: str) -> None:
     requests = read_requests(text, ROLES)

@@ -6,7 +6,16 @@ from mixingbuddy.tools.levels import cross_energies
 from mixingbuddy.tools.moves import GainMove
 from mixingbuddy.tools.multitrack import Multitrack, Stem
 from mixingbuddy.tools.render import moved, render
-from mixingbuddy.tools.verify import Claim, Verdict, judge, level_claims, measure_render, mix_claims
+from mixingbuddy.tools.verify import (
+    Claim,
+    Verdict,
+    group_claims,
+    judge,
+    level_claims,
+    measure_groups,
+    measure_render,
+    mix_claims,
+)
 
 
 def song() -> Multitrack:
@@ -21,7 +30,7 @@ def verdict_of(promised: dict[str, float], done: dict[str, float]) -> Verdict:
         *level_claims(energies, {}, promised),
         *mix_claims(energies, {}, promised, -3.0, rendered.headroom_gain_db),
     ]
-    return judge(claims, measure_render(multitrack, rendered, multitrack.names), rendered.headroom_gain_db)
+    return judge(claims, measure_render(energies, rendered), rendered.headroom_gain_db)
 
 
 def test_what_is_done_as_promised_is_kept() -> None:
@@ -46,7 +55,7 @@ def test_the_measured_level_is_that_of_the_stem_in_the_rendered_sum() -> None:
     rng = np.random.default_rng(0)
     stems = [(0.05 * rng.standard_normal((1, 4 * RATE_HZ))).astype(np.float32) for _ in range(2)]
     pair = Multitrack("pair", RATE_HZ, (Stem("a", "other", stems[0]), Stem("b", "other", stems[1])))
-    measured = measure_render(pair, render(pair, [GainMove(stem="a", gain_db=6.02)]), ["a"])
+    measured = measure_render(cross_energies(pair), render(pair, [GainMove(stem="a", gain_db=6.02)]))
     assert measured["level_rel_mix_lu", "a"] == pytest.approx(-0.97, abs=0.05)
 
 
@@ -66,4 +75,23 @@ def test_headroom_is_part_of_the_promise() -> None:
     rendered = render(hot, [GainMove(stem="vocals", gain_db=6.0)])
     assert rendered.headroom_gain_db < -5
     claims = mix_claims(energies, {}, {"vocals": 6.0}, 8.0, rendered.headroom_gain_db)
-    assert judge(claims, measure_render(hot, rendered, []), rendered.headroom_gain_db).kept
+    assert judge(claims, measure_render(energies, rendered), rendered.headroom_gain_db).kept
+
+
+def test_a_groups_level_is_promised_and_measured_on_its_own_sum() -> None:
+    multitrack, energies = song(), cross_energies(song())
+    groups = {"singers": ("vocals",), "band": ("drums", "bass", "guitar")}
+    after = {"drums": -6.0, "bass": -6.0, "guitar": -6.0}
+    claims = group_claims(energies, groups, {}, after)
+    assert [claim.stem for claim in claims] == ["band"]
+    assert judge(claims, measure_groups(multitrack, groups, after, ["band"]), 0.0).kept
+    assert not judge(claims, measure_groups(multitrack, groups, {}, ["band"]), 0.0).kept
+
+
+def test_groups_are_compared_among_the_stems_that_are_known() -> None:
+    # Three unrelated noises of equal power; the third is left out of the groups: -3.01 LU, not -4.77.
+    rng = np.random.default_rng(1)
+    stems = [(0.05 * rng.standard_normal((1, 4 * RATE_HZ))).astype(np.float32) for _ in range(3)]
+    trio = Multitrack("trio", RATE_HZ, tuple(Stem(n, "other", a) for n, a in zip("abc", stems, strict=True)))
+    measured = measure_groups(trio, {"x": ("a",), "y": ("b",)}, {}, ["x"])
+    assert measured["group_level_rel_known_lu", "x"] == pytest.approx(-3.01, abs=0.05)

@@ -1,23 +1,31 @@
 """Verification: promised effects of moves, judged by measuring the rendered result."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mixingbuddy.tools.levels import CrossEnergies, k_weighted_hops, level_between_lu
-from mixingbuddy.tools.loudness import integrated_lufs
+from mixingbuddy.tools.levels import CrossEnergies, k_weighted_hops, level_between_lu, mixdown
+from mixingbuddy.tools.loudness import Energies, integrated_lufs
 from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.multitrack import Multitrack
 from mixingbuddy.tools.render import CEILING_DBTP, Render, headroom_trim_db
 
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-Metric = Literal["level_rel_mix_lu", "gain_to_reference_db", "loudness_lufs", "true_peak_dbtp"]
+Metric = Literal[
+    "level_rel_mix_lu",
+    "group_level_rel_known_lu",
+    "gain_to_reference_db",
+    "loudness_lufs",
+    "true_peak_dbtp",
+    "spectral_distance_to_reference_db",
+]
 LEVEL_TOLERANCE_LU = 0.2
 LOUDNESS_TOLERANCE_LU = 0.2
 PEAK_TOLERANCE_DB = 0.05
-_CEILINGS = {"true_peak_dbtp"}
+_CEILINGS = {"true_peak_dbtp", "spectral_distance_to_reference_db"}
 
 
 class Claim(BaseModel):
@@ -26,10 +34,10 @@ class Claim(BaseModel):
     model_config = _RESULT
 
     metric: Metric
-    stem: str | None = Field(description="stem, or null for the whole mix")
+    stem: str | None = Field(description="stem (for group_level_rel_known_lu: group), or null for the whole mix")
     unit: str
     before: float
-    predicted: float = Field(description="promised value; for true_peak_dbtp a ceiling")
+    predicted: float = Field(description="promised value; a ceiling for true_peak_dbtp and spectral distance")
     tolerance: float = Field(ge=0)
 
 
@@ -41,11 +49,12 @@ class CheckedClaim(Claim):
 
 
 class Verdict(BaseModel):
-    """Every claim with what was measured."""
+    """Every claim with what was measured, and the level of every stem in the rendered mix."""
 
     model_config = _RESULT
 
     claims: tuple[CheckedClaim, ...]
+    levels_lu: dict[str, float] = Field(default_factory=dict, description="stem to its level in the render, LU re mix")
     headroom_gain_db: float = Field(le=0, description="how far all faders came down together to stay under -1 dBTP")
 
     @property
@@ -58,6 +67,7 @@ class Verdict(BaseModel):
 
 
 Measured = Mapping[tuple[str, str | None], float | None]
+Groups = Mapping[str, Sequence[str]]
 
 
 def level_claims(energies: CrossEnergies, before: Mapping[str, float], after: Mapping[str, float]) -> list[Claim]:
@@ -89,8 +99,9 @@ def mix_claims(
     peak_before_dbtp: float | None,
     headroom_gain_db: float,
 ) -> list[Claim]:
-    """Promise the mix's loudness (as rendered, headroom included) and a true peak under the ceiling."""
+    """Promise loudness and true peak of the mix as rendered: headroom included before and after."""
     claims = []
+    trim_before_db = headroom_trim_db(peak_before_dbtp) if peak_before_dbtp is not None else 0.0
     was, will_be = integrated_lufs(energies.mix(before)), integrated_lufs(energies.mix(after))
     if was is not None and will_be is not None:
         claims.append(
@@ -98,7 +109,7 @@ def mix_claims(
                 metric="loudness_lufs",
                 stem=None,
                 unit="LUFS",
-                before=was + (headroom_trim_db(peak_before_dbtp) if peak_before_dbtp is not None else 0.0),
+                before=was + trim_before_db,
                 predicted=will_be + headroom_gain_db,
                 tolerance=LOUDNESS_TOLERANCE_LU,
             )
@@ -109,7 +120,7 @@ def mix_claims(
                 metric="true_peak_dbtp",
                 stem=None,
                 unit="dBTP",
-                before=peak_before_dbtp,
+                before=peak_before_dbtp + trim_before_db,
                 predicted=CEILING_DBTP,
                 tolerance=PEAK_TOLERANCE_DB,
             )
@@ -117,27 +128,78 @@ def mix_claims(
     return claims
 
 
-def measure_render(
-    multitrack: Multitrack, rendered: Render, stems: Iterable[str]
-) -> dict[tuple[str, str | None], float | None]:
-    """Measure the rendered audio anew: its loudness and true peak, and the level of the named stems inside it."""
-    rate_hz = rendered.sample_rate_hz
-    mix_hops = k_weighted_hops(rendered.audio, rate_hz)
+def group_claims(
+    energies: CrossEnergies, groups: Groups, before: Mapping[str, float], after: Mapping[str, float]
+) -> list[Claim]:
+    """Promise the level of every group that moves, re the sum of all stems in `groups`."""
+    claims = []
+    everyone = [energies.names.index(stem) for stems in groups.values() for stem in stems]
+    for group, stems in groups.items():
+        if all(before.get(stem, 0.0) == after.get(stem, 0.0) for stem in stems):
+            continue
+        members = [energies.names.index(stem) for stem in stems]
+        alone = energies.mix({}, members)
+        was, will_be = (
+            level_between_lu(alone, energies.mix(faders, members), energies.mix(faders, everyone))
+            for faders in (before, after)
+        )
+        if was is not None and will_be is not None:
+            claims.append(
+                Claim(
+                    metric="group_level_rel_known_lu",
+                    stem=group,
+                    unit="LU",
+                    before=was,
+                    predicted=will_be,
+                    tolerance=LEVEL_TOLERANCE_LU,
+                )
+            )
+    return claims
+
+
+def measure_render(energies: CrossEnergies, rendered: Render) -> dict[tuple[str, str | None], float | None]:
+    """Measure the rendered audio anew: its loudness and true peak, and the level of every stem inside it."""
+    mix_hops = k_weighted_hops(rendered.audio, rendered.sample_rate_hz)
     measured: dict[tuple[str, str | None], float | None] = {
         ("loudness_lufs", None): integrated_lufs(mix_hops),
         ("true_peak_dbtp", None): rendered.true_peak_dbtp,
     }
-    for stem in multitrack.stems:
-        if stem.name in set(stems):
-            gain = gain_of(rendered.faders, stem.name) * 10 ** (rendered.headroom_gain_db / 20)
-            alone = k_weighted_hops(stem.audio, rate_hz, multitrack.channels)
-            measured["level_rel_mix_lu", stem.name] = level_between_lu(alone, alone * gain**2, mix_hops)
+    trim = 10 ** (rendered.headroom_gain_db / 20)
+    for index, name in enumerate(energies.names):
+        alone = energies.mix({}, [index])
+        part = alone * (gain_of(rendered.faders, name) * trim) ** 2
+        measured["level_rel_mix_lu", name] = level_between_lu(alone, part, mix_hops)
     return measured
+
+
+def measure_groups(
+    multitrack: Multitrack, groups: Groups, faders: Mapping[str, float], moved_groups: Iterable[str]
+) -> dict[tuple[str, str | None], float | None]:
+    """Sum and measure the groups that moved, and all groups together, under these faders."""
+    rate_hz = multitrack.sample_rate_hz
+
+    def hops_of(stems: Iterable[str], standing: Mapping[str, float]) -> Energies:
+        chosen = set(stems)
+        part = replace(multitrack, stems=tuple(s for s in multitrack.stems if s.name in chosen))
+        return k_weighted_hops(mixdown(part, standing), rate_hz, multitrack.channels)
+
+    wanted = list(moved_groups)
+    if not wanted:
+        return {}
+    whole = hops_of([stem for stems in groups.values() for stem in stems], faders)
+    return {
+        ("group_level_rel_known_lu", group): level_between_lu(
+            hops_of(groups[group], {}), hops_of(groups[group], faders), whole
+        )
+        for group in wanted
+    }
 
 
 def judge(claims: Iterable[Claim], measured: Measured, headroom_gain_db: float) -> Verdict:
     """Hold every claim against what was measured; a claim without a measurement is broken."""
-    return Verdict(claims=tuple(_check(claim, measured) for claim in claims), headroom_gain_db=headroom_gain_db)
+    levels = {s: v for (metric, s), v in measured.items() if metric == "level_rel_mix_lu" and s and v is not None}
+    checked = tuple(_check(claim, measured) for claim in claims)
+    return Verdict(claims=checked, levels_lu=levels, headroom_gain_db=headroom_gain_db)
 
 
 def _check(claim: Claim, measured: Measured) -> CheckedClaim:

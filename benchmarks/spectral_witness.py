@@ -1,0 +1,52 @@
+"""Does the spectral distance to the reference tell right moves from wrong ones? `python benchmarks/spectral_witness.py`
+
+Every advised move promises that the mix's long-term third-octave spectrum comes no further from the reference's.
+For the songs of MUSDB18's previews (one to three flaws each, the reference mastered) this measures by how much the
+distance grows when the flaws are undone, and when they are doubled instead.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from level_difference import ROOT, flaws_db, mastered, mix_of
+
+from mixingbuddy.tools.multitrack import load_song, with_gains
+from mixingbuddy.tools.spectral_comparison import spectral_distance_db
+
+TOLERANCE_DB = 0.5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "musdb18-7s" / "train")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(arguments.seed)
+    grows: dict[str, list[float]] = {"undone": [], "doubled": []}
+    for path in sorted(arguments.data.glob("*.stem.mp4")):
+        song = load_song(path, reference="none").multitrack
+        flaws, reference = flaws_db(rng), mastered(mix_of(song), song.sample_rate_hz, rng)
+        if not flaws:
+            continue
+        distance = {
+            name: spectral_distance_db(
+                mix_of(with_gains(song, [10 ** (times * flaws.get(s.name, 0.0) / 20) for s in song.stems])),
+                reference,
+                song.sample_rate_hz,
+            )
+            for name, times in (("flawed", 1), ("undone", 0), ("doubled", 2))
+        }
+        if None not in distance.values():
+            for name, growth in grows.items():
+                growth.append(distance[name] - distance["flawed"])
+    print(
+        "| the flaws are | songs | median growth, dB | largest, dB | grows by more than 0.5 dB |\n|---|---|---|---|---|"
+    )
+    for name, growth in grows.items():
+        share = np.mean(np.array(growth) > TOLERANCE_DB)
+        print(f"| {name} | {len(growth)} | {np.median(growth):+.2f} | {np.max(growth):+.2f} | {share:.0%} |")
+
+
+if __name__ == "__main__":
+    main()

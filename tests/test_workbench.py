@@ -1,0 +1,161 @@
+"""Proofs hold what is right and break what is wrong, also where the advisor itself is mistaken."""
+
+from collections.abc import Collection
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from songs import make_stems, write_song
+
+from mixingbuddy.agent.proving import MAX_ATTEMPTS, prove
+from mixingbuddy.agent.results import Proposed
+from mixingbuddy.agent.state import Proposal, ProposedMove
+from mixingbuddy.agent.workbench import MAX_FAULTS, Workbench, moves_from, open_advisor
+from mixingbuddy.models.advisor import GainAdvice, ReferenceFit, StemAdvice
+from mixingbuddy.tools.moves import GainMove
+from mixingbuddy.tools.multitrack import Multitrack, Reference, load_song
+
+FIT = ReferenceFit(kind="mix", same_song=True, explained=1.0, delay_s=0.0, inverted=False, level_offset_db=0.0)
+
+
+class Says:
+    """An advisor that says what it is told to, one answer after the other; the last one for ever."""
+
+    name = "says"
+
+    def __init__(self, *answers: dict[str, float]) -> None:
+        self._answers = list(answers)
+
+    def advise(
+        self,
+        multitrack: Multitrack,
+        reference: Reference | None = None,
+        anchor: str | None = None,
+        locks: Collection[str] = (),
+    ) -> GainAdvice:
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        stems = tuple(
+            StemAdvice(
+                stem=name,
+                gain_db=answer.get(name, 0.0),
+                measured_db=answer.get(name, 0.0),
+                interval_db=(answer.get(name, 0.0) - 0.1, answer.get(name, 0.0) + 0.1),
+                p_change=0.9,
+                reason="",
+            )
+            for name in multitrack.names
+        )
+        return GainAdvice(advisor=self.name, stems=stems, evidence="", fit=FIT)
+
+
+def bench_of(folder: Path) -> Workbench:
+    song = load_song(folder)
+    return Workbench(song, open_advisor("auto", song.reference))
+
+
+def up(stem: str, gain_db: float) -> GainMove:
+    return GainMove(stem=stem, gain_db=gain_db)
+
+
+def test_the_right_move_is_proved_in_every_way(quiet_vocals: Path) -> None:
+    verdict = bench_of(quiet_vocals).try_moves({}, [up("vocals", 7)], advised=True)
+    assert verdict.kept
+    claims = {claim.metric: claim for claim in verdict.claims}
+    assert set(claims) == {
+        "level_rel_mix_lu",
+        "gain_to_reference_db",
+        "spectral_distance_to_reference_db",
+        "loudness_lufs",
+        "true_peak_dbtp",
+    }
+    assert claims["gain_to_reference_db"].before == pytest.approx(7.0, abs=0.1)
+    assert claims["gain_to_reference_db"].after == pytest.approx(0.0, abs=0.1)
+    spectral = claims["spectral_distance_to_reference_db"]
+    assert spectral.after is not None
+    assert spectral.after < 0.1 < spectral.before
+    assert set(verdict.levels_lu) == {"vocals", "drums", "bass", "guitar"}
+
+
+def test_a_mistaken_advisor_is_caught_by_the_spectrum(quiet_vocals: Path) -> None:
+    song = load_song(quiet_vocals)
+    # It is sure that the vocals must come down by 10 dB, and finds its own work perfect afterwards.
+    bench = Workbench(song, Says({"vocals": -10.0}, {}))
+    verdict = bench.try_moves({}, [up("vocals", -10)], advised=True)
+    assert [claim.metric for claim in verdict.broken] == ["spectral_distance_to_reference_db"]
+    # A user may go away from the reference; that is no promise.
+    assert Workbench(song, Says({"vocals": -10.0}, {})).try_moves({}, [up("vocals", -10)], advised=False).kept
+
+
+def test_what_the_reference_says_afterwards_is_what_counts(quiet_vocals: Path) -> None:
+    bench = Workbench(load_song(quiet_vocals), Says({"vocals": 4.0}, {"vocals": 3.0}))
+    verdict = bench.try_moves({}, [up("vocals", 4)], advised=True)
+    broken = verdict.broken
+    assert [(claim.metric, claim.stem, claim.predicted, claim.after) for claim in broken] == [
+        ("gain_to_reference_db", "vocals", 0.0, 3.0)
+    ]
+
+
+@pytest.mark.parametrize(("first", "second"), list(permutations(["vocals", "drums", "bass", "guitar"], 2)))
+def test_a_users_second_move_is_proved_on_top_of_the_first(song: Path, first: str, second: str) -> None:
+    bench = bench_of(song)
+    assert bench.try_moves({first: -3.0}, [up(second, 2)], advised=False).kept
+
+
+def test_where_every_stem_moves_the_reference_promises_nothing(song: Path) -> None:
+    bench = bench_of(song)
+    verdict = bench.try_moves({}, [up(name, 2) for name in bench.song.multitrack.names], advised=False)
+    assert verdict.kept
+    assert "gain_to_reference_db" not in {claim.metric for claim in verdict.claims}
+
+
+def proposal(**gains_db: float) -> Proposal:
+    moves = tuple(ProposedMove(stem=stem, gain_db=gain_db) for stem, gain_db in gains_db.items())
+    return Proposal(base=1, moves=moves, origin="advisor", tool_call_id="c")
+
+
+def test_broken_promises_go_back_until_the_last_try(quiet_vocals: Path) -> None:
+    bench = Workbench(load_song(quiet_vocals), Says({"vocals": 4.0}, {"vocals": 3.0}))
+    tried, answer = prove(bench, {}, proposal(vocals=4.0), Proposed(origin="advisor", moves=()))
+    assert (answer.status, tried.attempts, tried.proved) == ("broken", 1, False)
+    assert [claim.stem for claim in answer.broken] == ["vocals"]
+    last = tried.model_copy(update={"attempts": MAX_ATTEMPTS - 1})
+    tried, answer = prove(bench, {}, last, Proposed(origin="advisor", moves=last.moves))
+    assert (answer.status, tried.withdrawn, tried.proved) == ("withdrawn", True, False)
+    assert answer.moves == ()
+    assert [move.stem for move in answer.withdrawn] == ["vocals"]
+
+
+def test_what_holds_is_kept_by_itself(tmp_path: Path) -> None:
+    stems = make_stems()
+    faulty = stems | {"vocals": stems["vocals"] * np.float32(10 ** (-7 / 20))}
+    folder = write_song(tmp_path / "song", faulty)
+    write_song(folder / "reference", {"mix": np.sum(list(stems.values()), axis=0)})
+    bench = Workbench(load_song(folder), Says({"vocals": 7.0, "bass": 1.0}, {"bass": 5.0}))
+    last = proposal(vocals=7.0, bass=1.0).model_copy(update={"attempts": MAX_ATTEMPTS - 1})
+    tried, answer = prove(bench, {}, last, Proposed(origin="advisor", moves=last.moves))
+    assert answer.status == "partly"
+    assert [move.stem for move in tried.moves] == ["vocals"]
+    assert [move.stem for move in answer.withdrawn] == ["bass"]
+
+
+def advice(**gains_db: float) -> GainAdvice:
+    stems = tuple(
+        StemAdvice(stem=s, gain_db=g, measured_db=g, interval_db=(g - 1, g + 1), p_change=0.9, reason=f"{s} is off")
+        for s, g in gains_db.items()
+    )
+    return GainAdvice(advisor="says", stems=stems, evidence="")
+
+
+def test_the_largest_faults_come_first_and_at_most_five() -> None:
+    moves, held = moves_from(advice(a=1.0, b=-7.0, c=3.0, d=2.0, e=-4.0, f=1.5, g=0.0), (), {})
+    assert [move.stem for move in moves] == ["b", "e", "c", "d", "f"]
+    assert len(moves) == MAX_FAULTS
+    assert held == ()
+
+
+def test_locked_stems_are_held_and_faders_keep_their_range() -> None:
+    moves, held = moves_from(advice(a=6.0, b=-3.0), {"b"}, {"a": 9.0})
+    assert [(move.stem, move.gain_db) for move in moves] == [("a", 3.0)]
+    assert held == ("b",)
+    assert moves_from(advice(a=6.0), (), {"a": 12.0}) == ((), ())
