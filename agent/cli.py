@@ -173,7 +173,7 @@ def measure(
         _print_json(Measurements(measurements=tuple(songs)))
         return
     for song in songs:
-        show_measurement(song.song)
+        show_measurement(song.song, song.findings)
 
 
 @app.command(epilog="Example: mixingbuddy render song/ --moves results/recall.csv --out mix.wav")

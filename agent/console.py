@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mixingbuddy.agent.doctor import Examination
     from mixingbuddy.agent.measure import SongSummary
     from mixingbuddy.agent.state import ProposedMove
+    from mixingbuddy.tools.findings import Finding
 
 STATUS_STYLE = {"proved": "green", "nothing_to_do": "green", "partly": "yellow", "withdrawn": "red"}
 STATUS_WORDS = {
@@ -28,6 +29,8 @@ STATUS_WORDS = {
 }
 SEVERITY_MARK = {"major": "[red]![/red]", "minor": "[yellow]·[/yellow]", "info": " "}
 QUIET_FINDINGS = {"loudness_match"}
+# Of what is only good to know, the terminal tells these; all of it stands in the report.
+TOLD_FINDINGS = {"group_level", "role_unsure", "length_differs", "not_judged", "cannot_say"}
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -101,7 +104,7 @@ def show_critique(result: "CritiqueResult") -> None:
     status = result.verification.status
     out.print(f"[{STATUS_STYLE[status]}]{STATUS_WORDS[status]}[/]")
     for finding in result.findings:
-        if finding.kind not in QUIET_FINDINGS:
+        if finding.kind not in QUIET_FINDINGS and (finding.severity != "info" or finding.kind in TOLD_FINDINGS):
             out.print(f"{SEVERITY_MARK[finding.severity]} {escape(finding.text)}")
     out.print()
     for name, path in result.files.model_dump().items():
@@ -130,8 +133,8 @@ def _reference_line(result: "CritiqueResult") -> str:
     )
 
 
-def show_measurement(song: "SongSummary") -> None:
-    """Levels of one song or file."""
+def show_measurement(song: "SongSummary", findings: Sequence["Finding"]) -> None:
+    """Levels of one song or file, and what was found."""
     out.print(f"[bold]{escape(song.name)}[/bold]  {_facts(song)}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("stem", "role", "LUFS", "LU in mix", "dBTP", "sounds", ""):
@@ -158,6 +161,9 @@ def show_measurement(song: "SongSummary") -> None:
                 "",
             )
     out.print(table)
+    for finding in findings:
+        out.print(f"{SEVERITY_MARK[finding.severity]} {escape(finding.text)}")
+    out.print()
 
 
 def show_summary(summary: "BatchSummary") -> None:

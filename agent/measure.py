@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from mixingbuddy.tools.analysis import Analysis, analyse
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.levels import MixLevels, measure_levels
 from mixingbuddy.tools.multitrack import Multitrack, load_song
@@ -24,7 +25,8 @@ class Measurement(BaseModel):
 
     path: str
     song: SongSummary
-    findings: tuple[Finding, ...]
+    analysis: Analysis
+    findings: tuple[Finding, ...] = Field(description="what loading and the analysis found")
 
 
 class Measurements(BaseModel):
@@ -38,8 +40,13 @@ class Measurements(BaseModel):
 def measure_song(path: Path) -> Measurement:
     """Measure a song or an audio file. Raises UserError for anything that cannot be read."""
     song = load_song(path, reference="none")
+    levels = measure_levels(song.multitrack)
+    analysis = analyse(song.multitrack, levels)
     return Measurement(
-        path=str(path), song=summarise(song.multitrack, measure_levels(song.multitrack)), findings=song.findings
+        path=str(path),
+        song=summarise(song.multitrack, levels),
+        analysis=analysis,
+        findings=(*song.findings, *analysis.findings),
     )
 
 

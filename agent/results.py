@@ -17,6 +17,9 @@ from mixingbuddy.tools.verify import CheckedClaim, Verdict
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+Aspect = Literal["masking", "spectrum", "dynamics", "hygiene", "stereo"]
+
+
 class Overview(BaseModel):
     """The song, its stems and where things stand."""
 
@@ -41,6 +44,17 @@ class Levels(BaseModel):
     groups: tuple[GroupLevel, ...]
     advice: tuple[StemAdvice, ...]
     evidence: str
+
+
+class Inspection(BaseModel):
+    """One aspect of the song as imported: what is worth saying, then the figures that matter."""
+
+    model_config = _RESULT
+
+    tool: Literal["inspect"] = "inspect"
+    aspect: Aspect
+    findings: tuple[Finding, ...]
+    figures: dict[str, dict[str, float | None]] = Field(description="stem (or 'mix') to its figures")
 
 
 class Comparison(BaseModel):
@@ -151,6 +165,7 @@ class TurnContext(BaseModel):
 RESULTS: dict[str, type[BaseModel]] = {
     "overview": Overview,
     "levels": Levels,
+    "inspect": Inspection,
     "compare_reference": Comparison,
     "proposed": Proposed,
     "explain_moves": Explanation,

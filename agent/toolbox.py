@@ -8,7 +8,18 @@ from langchain_core.tools import BaseTool
 from langgraph.types import Command
 from pydantic import BaseModel, Field
 
-from mixingbuddy.agent.results import Applied, Comparison, Explanation, History, Levels, Overview, Proposed, StemChange
+from mixingbuddy.agent.inspecting import inspection
+from mixingbuddy.agent.results import (
+    Applied,
+    Aspect,
+    Comparison,
+    Explanation,
+    History,
+    Levels,
+    Overview,
+    Proposed,
+    StemChange,
+)
 from mixingbuddy.agent.state import (
     Proposal,
     ProposedMove,
@@ -78,6 +89,18 @@ def levels(
         advice=tuple(a for a in advice.stems if a.stem in chosen),
         evidence=advice.evidence,
     ).model_dump_json()
+
+
+@tool
+def inspect(
+    runtime: Runtime,
+    aspect: Annotated[
+        Aspect,
+        Field(description="hygiene: clipping, hum, DC, noise, copies and polarity"),
+    ],
+) -> str:
+    """One aspect of the song as imported: who hides whom, tone, dynamics, technical faults, or stereo."""
+    return inspection(_bench(runtime).analysis, aspect).model_dump_json()
 
 
 @tool
@@ -203,6 +226,7 @@ def history(
 TOOLS: tuple[BaseTool, ...] = (
     overview,
     levels,
+    inspect,
     compare_reference,
     ask_advisor,
     try_moves,

@@ -8,6 +8,7 @@ from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.models.advisor import Advisor, GainAdvice, StemAdvice
 from mixingbuddy.models.level_difference import LevelDifference
 from mixingbuddy.models.prior import Prior
+from mixingbuddy.tools.analysis import Analysis, analyse
 from mixingbuddy.tools.audio import Audio
 from mixingbuddy.tools.levels import CrossEnergies, MixLevels, cross_energies, levels_under, measure_levels
 from mixingbuddy.tools.moves import GAIN_MAX_DB, GAIN_MIN_DB, GainMove, clamped_db
@@ -46,6 +47,12 @@ class Workbench:
     @cached_property
     def energies(self) -> CrossEnergies:
         return cross_energies(self.song.multitrack)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What was measured on the song as imported, besides its levels."""
+        mix = self._reference_mix if self.reference is not None and self.reference.kind == "mix" else None
+        return analyse(self.song.multitrack, self.levels({}), mix)
 
     @property
     def fingerprint(self) -> str:
