@@ -15,7 +15,7 @@ help:
 	@echo "make demo    set up, make the demo song, do the whole job on it"
 	@echo "make test    set up, run every test"
 	@echo "make check   lint, types and import contract"
-	@echo "make figures learn the balance prior again and measure the role names (needs ../shared/data)"
+	@echo "make figures make every committed figure anew (needs ../shared/data)"
 
 $(READY): pyproject.toml setup.py constraints-cpu.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -48,6 +48,7 @@ figures: $(READY)
 	$(BIN)/python benchmarks/roles.py --write
 	$(BIN)/python benchmarks/level_difference.py --write
 	$(BIN)/python benchmarks/spectral_curves.py
+	$(BIN)/python docs/readme_transcripts.py
 
 clean:
 	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
