@@ -197,7 +197,11 @@ def render(
 
 
 @app.command(epilog="Example: mixingbuddy doctor --json")
-def doctor(workspace: WorkspaceOption = None, check: CheckOption = False, json: JsonOption = False) -> None:
+def doctor(
+    workspace: WorkspaceOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 where there is a problem.")] = False,
+    json: JsonOption = False,
+) -> None:
     """Is this machine fit for work: versions, decoders, workspace."""
     from mixingbuddy.agent.console import show_checks
     from mixingbuddy.agent.doctor import Examination, examine

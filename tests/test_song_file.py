@@ -31,3 +31,9 @@ def test_an_unknown_role_names_the_entry(tmp_path: Path) -> None:
     (tmp_path / "song.toml").write_text("[roles]\nBV = 'choir'\n")
     with pytest.raises(UserError, match=r"roles\.BV"):
         read_song_file(tmp_path / "song.toml")
+
+
+def test_a_misspelt_entry_is_answered_with_the_right_ones(tmp_path: Path) -> None:
+    (tmp_path / "song.toml").write_text("titel = 'x'\n")
+    with pytest.raises(UserError, match="titel: no such entry; known are title, genre"):
+        read_song_file(tmp_path / "song.toml")

@@ -34,4 +34,7 @@ def read_song_file(path: Path) -> SongFile:
     except ValidationError as error:
         first = error.errors()[0]
         entry = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UserError(f"'{path}': {entry}: {first['msg']}") from error
+        expected = first["msg"].replace("valid tuple", "list").replace("Input should be", "expected")
+        if first["type"] == "extra_forbidden":
+            expected = f"no such entry; known are {', '.join(SongFile.model_fields)}"
+        raise UserError(f"'{path}': {entry}: {expected}") from error
