@@ -125,7 +125,7 @@ def chat(
         place = open_workspace(bench.song, settings)
     if place.changed_since is not None:
         err.print("The stems have changed since you last worked on this song, so its history starts anew.", style="dim")
-    with sqlite_checkpoints(place) as checkpoints:
+    with sqlite_checkpoints(place, session) as checkpoints:
         talk.chat(MixingSession(bench, model, checkpoints, session), talk.Lines(talk.read_line))
 
 

@@ -1,5 +1,6 @@
 """A conversation about one song: ask, approve, and find everything again in a new process."""
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -125,8 +126,25 @@ def song_locks(song: Song) -> list[Lock]:
 
 
 @contextmanager
-def sqlite_checkpoints(workspace: Workspace) -> Iterator[BaseCheckpointSaver[Any]]:
-    """Checkpoints in the song's workspace. Raises UserError where the file cannot be used."""
+def sqlite_checkpoints(workspace: Workspace, session: str = "default") -> Iterator[BaseCheckpointSaver[Any]]:
+    """Checkpoints in the song's workspace, for one process at a time: two would overwrite each other's turns.
+
+    Raises UserError where another process has the session open, or the file cannot be used.
+    """
+    from filelock import FileLock, Timeout
+
+    name = hashlib.sha256(session.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+    lock = FileLock(workspace.folder / f"session-{name}.lock", timeout=0)
+    try:
+        with lock:
+            yield from _open_checkpoints(workspace)
+    except Timeout as error:
+        raise UserError(
+            f"the session '{session}' of this song is open in another window; close it there, or give another --session"
+        ) from error
+
+
+def _open_checkpoints(workspace: Workspace) -> Iterator[BaseCheckpointSaver[Any]]:
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     try:

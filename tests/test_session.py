@@ -141,3 +141,13 @@ def test_a_broken_session_file_is_one_clear_line(tmp_path: Path) -> None:
     place.sessions_file.write_text("this is no database, although it is long enough to be one" * 20)
     with pytest.raises(UserError, match="cannot be used"), sqlite_checkpoints(place):
         pass
+
+
+def test_a_session_is_open_in_one_place_only(tmp_path: Path) -> None:
+    place = Workspace(tmp_path, None)
+    with sqlite_checkpoints(place, "a"), sqlite_checkpoints(place, "b"):
+        again = sqlite_checkpoints(place, "a")
+        with pytest.raises(UserError, match="the session 'a' of this song is open in another window"):
+            again.__enter__()
+    with sqlite_checkpoints(place, "a") as checkpoints:
+        assert checkpoints is not None
