@@ -10,7 +10,7 @@ from mixingbuddy.models.level_difference import LevelDifference
 from mixingbuddy.models.prior import Prior
 from mixingbuddy.tools.analysis import Analysis, analyse
 from mixingbuddy.tools.audio import Audio
-from mixingbuddy.tools.levels import CrossEnergies, MixLevels, cross_energies, levels_under, measure_levels
+from mixingbuddy.tools.levels import CrossEnergies, MixLevels, levels_under, measure_song
 from mixingbuddy.tools.moves import GAIN_MAX_DB, GAIN_MIN_DB, GainMove, clamped_db
 from mixingbuddy.tools.multitrack import Reference, Song
 from mixingbuddy.tools.render import Render, check_stems, moved, render
@@ -45,8 +45,12 @@ class Workbench:
     _tried: dict[tuple[tuple[str, float], ...], Render] = field(default_factory=dict)
 
     @cached_property
+    def _measured(self) -> tuple[CrossEnergies, MixLevels]:
+        return measure_song(self.song.multitrack)
+
+    @property
     def energies(self) -> CrossEnergies:
-        return cross_energies(self.song.multitrack)
+        return self._measured[0]
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -70,7 +74,7 @@ class Workbench:
         key = _key(faders)
         if key not in self._levels:
             song, energies = self.song.multitrack, self.energies
-            measured = levels_under(self.levels({}), song, energies, faders) if key else measure_levels(song, energies)
+            measured = levels_under(self._measured[1], song, energies, faders) if key else self._measured[1]
             self._levels[key] = measured
         return self._levels[key]
 

@@ -72,7 +72,7 @@ def test_predictions_hold_on_the_rendered_audio(shared_data: Path) -> None:
 def test_levels_under_faders_are_those_of_the_moved_stems(shared_data: Path) -> None:
     song = load_song(shared_data / "multitracks" / "falcon69").multitrack
     faders, energies = {"vocals": 4.0, "drums": -6.0}, cross_energies(song)
-    shifted = levels_under(measure_levels(song, energies), song, energies, faders)
+    shifted = levels_under(measure_levels(song), song, energies, faders)
     anew = measure_levels(moved(song, faders))
     for ours, theirs in zip((shifted, *shifted.stems, *shifted.groups), (anew, *anew.stems, *anew.groups), strict=True):
         for name, value in ours:

@@ -1,5 +1,7 @@
 """Everything that is measured on a song besides its levels, and what of it is worth saying."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,7 +11,7 @@ from mixingbuddy.tools.dynamics import Dynamics, dynamics_findings, hops_of, mea
 from mixingbuddy.tools.erb import ErbBands, erb_bands
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.hygiene import Hygiene, hygiene_findings, measure_hygiene
-from mixingbuddy.tools.levels import MixLevels, mixdown
+from mixingbuddy.tools.levels import WORKERS, MixLevels, mixdown
 from mixingbuddy.tools.masking import MaskingEvent, StemMasking, measure_masking
 from mixingbuddy.tools.masking_findings import masking_findings
 from mixingbuddy.tools.multitrack import Multitrack
@@ -55,7 +57,9 @@ def analyse(multitrack: Multitrack, levels: MixLevels, reference_mix: Audio | No
     rate_hz, mix = multitrack.sample_rate_hz, mixdown(multitrack, {})
     bands = _hearing_bands(rate_hz)
     weights = bands.weights if bands is not None and len(multitrack.stems) > 1 else None
-    spectra = [measure_band_spectra(stem.audio, rate_hz, weights) for stem in multitrack.stems]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        spectra = list(pool.map(lambda stem: measure_band_spectra(stem.audio, rate_hz, weights), multitrack.stems))
+        hygiene = list(pool.map(lambda stem: measure_hygiene(stem.audio, rate_hz), multitrack.stems))
     mix_spectra = measure_band_spectra(mix, rate_hz)
     spectrum, image = measure_spectrum(mix_spectra), measure_stereo(mix_spectra)
     against = None
@@ -66,10 +70,10 @@ def analyse(multitrack: Multitrack, levels: MixLevels, reference_mix: Audio | No
         StemAnalysis(
             name=stem.name,
             dynamics=measure_dynamics(hops_of(stem.audio, rate_hz), level.loudness_lufs, level.true_peak_dbtp),
-            hygiene=measure_hygiene(stem.audio, rate_hz),
+            hygiene=of_stem,
             stereo=measure_stereo(spectrum_of_stem),
         )
-        for stem, level, spectrum_of_stem in zip(multitrack.stems, levels.stems, spectra, strict=True)
+        for stem, level, spectrum_of_stem, of_stem in zip(multitrack.stems, levels.stems, spectra, hygiene, strict=True)
     )
     pairs = measure_stem_pairs(multitrack) if len(multitrack.stems) > 1 else ()
     audible, events, hidden = _masking(multitrack, spectra, bands)

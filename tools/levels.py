@@ -6,7 +6,9 @@ reply may claim is measured anew on the rendered audio.
 """
 
 import math
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +29,9 @@ from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.multitrack import Multitrack
 from mixingbuddy.tools.roles import Group, Role, group_of
 
+# The filters and resamplers leave Python's lock, so threads use all cores.
+WORKERS = os.cpu_count() or 1
+HOPS_AT_ONCE = 50
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -111,17 +116,26 @@ def k_weighted_hops(audio: Audio, sample_rate_hz: int, channels: int | None = No
 
 def cross_energies(multitrack: Multitrack) -> CrossEnergies:
     """K-weight every stem and take the mean products per 100 ms hop."""
-    rate_hz, channels = multitrack.sample_rate_hz, multitrack.channels
-    hop = hop_samples(rate_hz)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return _cross_energies(multitrack, _weighted(multitrack, pool))
+
+
+def _weighted(multitrack: Multitrack, pool: ThreadPoolExecutor) -> list[Audio]:
+    return list(pool.map(lambda stem: k_weighted(stem.audio, multitrack.sample_rate_hz), multitrack.stems))
+
+
+def _cross_energies(multitrack: Multitrack, weighted: Sequence[Audio]) -> CrossEnergies:
+    hop = hop_samples(multitrack.sample_rate_hz)
     hops = multitrack.samples // hop
-    weighted = [_hops(k_weighted(stem.audio, rate_hz), hop, hops) for stem in multitrack.stems]
     per_hop = np.zeros((hops, len(weighted), len(weighted)))
-    for channel in range(channels):
-        # A mono stem stands for every channel of the mix.
-        stack = np.stack([stem[min(channel, len(stem) - 1)] for stem in weighted], axis=1)
-        per_hop += np.matmul(stack, stack.transpose(0, 2, 1)) / stack.shape[2]
-    roles = tuple(stem.role for stem in multitrack.stems)
-    return CrossEnergies(multitrack.names, roles, per_hop)
+    for start in range(0, hops, HOPS_AT_ONCE):
+        count = min(HOPS_AT_ONCE, hops - start)
+        parts = [_hops(audio[:, start * hop :], hop, count) for audio in weighted]
+        for channel in range(multitrack.channels):
+            # A mono stem stands for every channel of the mix.
+            stack = np.stack([part[min(channel, len(part) - 1)] for part in parts], axis=1)
+            per_hop[start : start + count] += np.matmul(stack, stack.transpose(0, 2, 1)) / hop
+    return CrossEnergies(multitrack.names, tuple(stem.role for stem in multitrack.stems), per_hop)
 
 
 def _hops(audio: Audio, hop: int, hops: int) -> NDArray[np.float32]:
@@ -137,12 +151,23 @@ def mixdown(multitrack: Multitrack, faders: Mapping[str, float]) -> Audio:
     return total
 
 
-def measure_levels(multitrack: Multitrack, energies: CrossEnergies | None = None) -> MixLevels:
+def measure_levels(multitrack: Multitrack) -> MixLevels:
     """Measure every stem, group and the mix of `multitrack` as it is."""
-    energies = energies or cross_energies(multitrack)
+    return measure_song(multitrack)[1]
+
+
+def measure_song(multitrack: Multitrack) -> tuple[CrossEnergies, MixLevels]:
+    """The cross energies and the levels of a song, K-weighting each stem once."""
     rate_hz, channels = multitrack.sample_rate_hz, multitrack.channels
-    meters = [measure_loudness(stem.audio, rate_hz, channels) for stem in multitrack.stems]
-    return _levels(multitrack, energies, meters, {})
+    with ThreadPoolExecutor(WORKERS) as pool:
+        weighted = _weighted(multitrack, pool)
+
+        def meter(index: int) -> Loudness:
+            return measure_loudness(multitrack.stems[index].audio, rate_hz, channels, weighted[index])
+
+        meters = list(pool.map(meter, range(len(weighted))))
+    energies = _cross_energies(multitrack, weighted)
+    return energies, _levels(multitrack, energies, meters, {})
 
 
 def levels_under(

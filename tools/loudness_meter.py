@@ -44,12 +44,15 @@ class Loudness(BaseModel):
     unmeasured: str | None = Field(default=None, description="why a value is null")
 
 
-def measure_loudness(audio: Audio, sample_rate_hz: int, channels: int | None = None) -> Loudness:
+def measure_loudness(
+    audio: Audio, sample_rate_hz: int, channels: int | None = None, weighted: Audio | None = None
+) -> Loudness:
     """Measure float32 (channels, samples); `channels` says on how many channels a mono signal will play.
 
-    Sources: ITU-R BS.1770-5, EBU R 128, EBU Tech 3341 and 3342.
+    `weighted` is the K-weighted signal, where there is one already. Sources: ITU-R BS.1770-5, EBU R 128, EBU Tech 3341
+    and 3342.
     """
-    weighted = k_weighted(audio, sample_rate_hz)
+    weighted = k_weighted(audio, sample_rate_hz) if weighted is None else weighted
     times = (channels or len(audio)) / len(audio)
     fine = times * mean_squares(weighted, sample_rate_hz, FINE_HOP_S)
     hops = times * mean_squares(weighted, sample_rate_hz)
