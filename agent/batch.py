@@ -59,8 +59,11 @@ def songs_in(folder: Path, out: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"no folder '{folder}'; give a folder of songs")
-    if out.resolve() == folder.resolve():
-        raise UserError(f"'{out}' holds the songs; name another folder with --out")
+    inside = (
+        out.resolve().relative_to(folder.resolve()).parts if out.resolve().is_relative_to(folder.resolve()) else None
+    )
+    if inside == () or (inside and _holds_audio(folder / inside[0])):
+        raise UserError(f"'{out}' lies among the songs; name another folder with --out")
     children = [child for child in sorted(folder.iterdir()) if not child.name.startswith(".")]
     songs = [
         child
@@ -94,6 +97,10 @@ def run_batch(folder: Path, out: Path, settings: Settings, ask: str, progress: "
     summary = _summary(outcomes, time.monotonic() - started, out)
     write_text(out / "summary.json", summary.model_dump_json(indent=2) + "\n")
     return summary
+
+
+def _holds_audio(folder: Path) -> bool:
+    return folder.is_dir() and any(child.suffix.lower() in AUDIO_SUFFIXES for child in folder.iterdir())
 
 
 def _are_stems(files: list[Path]) -> bool:

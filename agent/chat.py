@@ -54,7 +54,8 @@ def chat(session: MixingSession, lines: Lines) -> None:
         if text.casefold() in QUIT_WORDS:
             break
         if text:
-            _show(session, session.ask(text, lambda moves: _approves(moves, lines)))
+            before_id = session.version.id
+            _show(session, session.ask(text, lambda moves: _approves(moves, lines)), before_id)
     out.print(f"[dim]Kept: {_standing(session)}.[/dim]")
 
 
@@ -82,10 +83,11 @@ def _standing(session: MixingSession) -> str:
     return "; ".join(parts)
 
 
-def _show(session: MixingSession, turn: Turn) -> None:
+def _show(session: MixingSession, turn: Turn, before_id: int) -> None:
     out.print(f"[green]buddy>[/green] {escape(turn.reply)}")
     proposed = turn.proposed
-    if proposed is not None and proposed.moves and proposed.verdict is not None:
+    on_offer = bool(session.waiting) or turn.version.id != before_id
+    if on_offer and proposed is not None and proposed.moves and proposed.verdict is not None:
         before = {c.stem: c.before for c in proposed.verdict.claims if c.metric == "level_rel_mix_lu" and c.stem}
         roles = {stem.name: stem.role for stem in session.bench.song.multitrack.stems}
         moved = [(move.stem, roles[move.stem]) for move in proposed.moves]

@@ -247,6 +247,8 @@ def main() -> NoReturn:
         code = _fail(str(error))
     except BrokenPipeError:
         code = _closed_pipe()
+    except OSError as error:
+        code = _fail(f"the operating system refused: {error.strerror or error} {error.filename or ''}".rstrip())
     except MemoryError:
         code = _fail("not enough memory for this song; close other programs or use fewer or shorter stems")
     sys.exit(code if isinstance(code, int) else EXIT_DONE)

@@ -207,7 +207,7 @@ def _peak_findings(bench: Workbench) -> list[Finding]:
             kind="peak_over_ceiling",
             value=round(levels.true_peak_dbtp, 2),
             unit="dBTP",
-            where=(round(max(0.0, peak_s - 0.05), 2), round(peak_s + 0.05, 2)),
+            where=(round(max(0.0, peak_s - 0.05), 2), round(min(peak_s + 0.05, multitrack.duration_s), 2)),
             severity="minor",
             source="true peak of the plain sum",
             text=f"The plain sum of the stems peaks at {levels.true_peak_dbtp:+.1f} dBTP, at {peak_s:.2f} s.",

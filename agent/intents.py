@@ -84,6 +84,7 @@ def read_requests(text: str, roles: Mapping[str, Role]) -> tuple[Request, ...]:
         requests.append(request)
     if waiting:
         requests = [*requests[:-1], _joined(requests[-1], waiting)] if requests else [waiting]
+    requests = _with_shared_direction(requests)
     known = tuple(request for request in requests if request.intent != "unknown" or request.meant)
     doubtful = any(r.intent == "unknown" and without(tuple(r.said.split()), mood("polite")) for r in requests)
     return _with_consent(known, clauses, text, doubtful) or tuple(requests[:1]) or (Request(intent="unknown"),)
@@ -129,6 +130,23 @@ def _inheriting(request: Request, earlier: Sequence[Request]) -> Request:
     if request.intent in {"turn", "too_loud", "too_quiet"} and last.intent in {"turn", "too_loud", "too_quiet"}:
         return request.model_copy(update={"stems": last.stems, "called": last.called})
     return request
+
+
+def _with_shared_direction(requests: Sequence[Request]) -> list[Request]:
+    """'Turn the drums and bass down 2 dB': a stem without a direction takes both from the wish beside it."""
+    shared = list(requests)
+    for index, request in enumerate(shared):
+        if request.intent != "turn" or request.direction != 0 or request.fader_db is not None or not request.stems:
+            continue
+        beside = [shared[i] for i in (index + 1, index - 1) if 0 <= i < len(shared)]
+        guide = next((r for r in beside if r.intent == "turn" and r.direction != 0), None)
+        if guide is None:
+            continue
+        amount_db = guide.amount_db if request.amount_db is None else request.amount_db
+        shared[index] = request.model_copy(update={"direction": guide.direction, "amount_db": amount_db})
+        if guide.amount_db is None:
+            shared[shared.index(guide)] = guide.model_copy(update={"amount_db": amount_db})
+    return shared
 
 
 def _is_bare_amount(request: Request) -> bool:

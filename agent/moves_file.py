@@ -36,7 +36,7 @@ def _from_csv(text: str, path: Path, stems: tuple[str, ...]) -> list[dict[str, o
     reader = csv.DictReader(io.StringIO(text))
     if not {"stem", "gain_db"} <= set(reader.fieldnames or ()):
         raise UserError(
-            f"'{path.name}' needs the columns stem and gain_db; it has {', '.join(reader.fieldnames or ())}"
+            f"'{path.name}' needs the columns stem and gain_db; it has {', '.join(reader.fieldnames or ()) or 'none'}"
         )
     rows: list[dict[str, object]] = []
     for row in reader:

@@ -31,6 +31,7 @@ def open_workspace(song: Song, settings: Settings) -> Workspace:
 
     `changed_since` is an older folder of the same path, if the stems have changed since that was made.
     """
+    song.keep_off(settings.workspace_root)
     songs = settings.workspace_root / "songs"
     path_key = hashlib.sha256(str(song.path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:10]
     slug = re.sub(r"[^a-z0-9]+", "-", song.path.resolve().stem.lower()).strip("-")[:40] or "song"

@@ -199,6 +199,21 @@ def test_batch_goes_on_after_a_bad_song(run: Run, quiet_vocals: Path, song: Path
     assert hashes(folder) == before
 
 
+def test_batch_never_writes_into_a_song(run: Run, song: Path) -> None:
+    before = hashes(song)
+    for out in (song.parent, song, song / "results"):
+        ran = run("batch", song.parent, "--out", out)
+        assert (ran.code, len(ran.stderr.splitlines())) == (2, 1)
+        assert "lies among the songs" in ran.stderr
+    assert hashes(song) == before
+
+
+def test_a_workspace_inside_the_song_is_refused(run: Run, song: Path) -> None:
+    ran = run("critique", song, "--workspace", song)
+    assert (ran.code, "lies among the song's own files" in ran.stderr) == (2, True)
+    assert not (song / "songs").exists()
+
+
 def test_demo_finds_what_it_planted(run: Run, tmp_path: Path) -> None:
     result = document(run("demo", "--out", tmp_path / "demo", "--json"))
     assert moves(result) == pytest.approx({"LeadVox": 6.0, "Bass": -4.0}, abs=0.3)

@@ -377,3 +377,17 @@ def test_any_text_is_read_without_fail(text: str) -> None:
     for request in requests:
         assert set(request.stems) <= set(ROLES)
         assert request.amount_db is None or request.amount_db >= 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["turn the drums and bass down 2 dB", "turn down the bass and the drums by 2 dB", "bass and drums down 2 dB"],
+)
+def test_two_stems_share_a_direction_and_a_size(text: str) -> None:
+    requests = read_requests(text, ROLES)
+    moved = {stem: (r.direction, r.amount_db) for r in requests for stem in r.stems}
+    assert moved == dict.fromkeys((*KIT, "Bass DI"), (-1, 2.0))
+
+
+def test_alone_is_no_part_of_a_name() -> None:
+    assert one("leave the vocals alone").called in {"vocals", "the vocals"}

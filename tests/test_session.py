@@ -56,7 +56,7 @@ def test_locks_are_obeyed_and_lifted(talk: MixingSession) -> None:
     held = talk.ask("critique", never)
     assert held.proposed is not None
     assert (held.proposed.moves, held.proposed.held) == ((), ("vocals",))
-    assert "left it alone" in held.reply
+    assert "asked me to leave that alone" in held.reply
     assert "keep the vocals" in talk.ask("vocals up 2 dB", never).reply
     talk.ask("unlock the vocals", never)
     assert talk.locks == ()

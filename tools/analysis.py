@@ -116,4 +116,12 @@ def _masking(
     power = np.stack([of_stem[::2] for of_stem in frames])
     masking = measure_masking(multitrack.names, power, 2 * spectra[0].hop_s, bands)
     roles = {stem.name: stem.role for stem in multitrack.stems}
-    return masking.stems, masking.events, masking_findings(masking, roles)
+    findings = tuple(_within(f, multitrack.duration_s) for f in masking_findings(masking, roles))
+    return masking.stems, masking.events, findings
+
+
+def _within(finding: Finding, duration_s: float) -> Finding:
+    """The last frame may reach past the end of the song; a time range does not."""
+    if finding.where is None:
+        return finding
+    return finding.model_copy(update={"where": (finding.where[0], min(finding.where[1], duration_s))})
