@@ -1,6 +1,5 @@
 """Known gains come back: synthetic songs, mastering, invariances, and what must not be answered."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,6 @@ Audio = NDArray[np.float32]
 
 RATE_HZ = 44_100
 NAMES = ("vocals", "drums", "bass", "other")
-SHARED_DATA = Path(os.environ.get("MIXINGBUDDY_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 def notes(
@@ -313,11 +311,8 @@ def test_a_single_stem_has_no_balance() -> None:
 
 
 @pytest.fixture(scope="module")
-def falcon() -> Song:
-    folder = SHARED_DATA / "multitracks" / "falcon69"
-    if not folder.is_dir():
-        pytest.skip(f"no shared data at {SHARED_DATA}; set MIXINGBUDDY_SHARED_DATA")
-    return load_song(folder)
+def falcon(shared_data: Path) -> Song:
+    return load_song(shared_data / "multitracks" / "falcon69")
 
 
 def falcon_masters(mix: Audio) -> dict[str, Audio]:

@@ -1,7 +1,6 @@
 """Roles from names: the field's abbreviations, honest doubt, and a published data set's labels."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from pydantic import ValidationError
 from mixingbuddy.tools.roles import ROLES, RoleGuess, group_of, guess_role
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED_DATA = Path(os.environ.get("MIXINGBUDDY_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
 VOCABULARY = tomllib.loads((files("mixingbuddy.tools") / "role_vocabulary.toml").read_text(encoding="utf-8"))
 NAMED = [
@@ -209,13 +207,9 @@ def test_missing_data_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.Capt
     assert printed.err == f"no mixparams.json.gz in '{tmp_path}'; name its folder with --data\n"
 
 
-@pytest.mark.skipif(
-    not (SHARED_DATA / "mixparams" / "mixparams.json.gz").is_file(),
-    reason=f"MixParams is not in {SHARED_DATA}; MIXINGBUDDY_SHARED_DATA names its parent folder",
-)
-def test_held_out_songs_of_mixparams() -> None:
+def test_held_out_songs_of_mixparams(shared_data: Path) -> None:
     benchmark = _benchmark()
-    tracks = benchmark.read_tracks(SHARED_DATA / "mixparams")
+    tracks = benchmark.read_tracks(shared_data / "mixparams")
     _, held_out = benchmark.split(tracks)
     assert (len(tracks), len(held_out)) == (2341, 1080)
     figures = benchmark.score(held_out)
