@@ -13,8 +13,8 @@ from mixingbuddy.agent.settings import Settings
 from mixingbuddy.tools.audio import AUDIO_SUFFIXES
 from mixingbuddy.tools.errors import MixingBuddyError, UserError, printable
 from mixingbuddy.tools.files import make_folder, write_text
+from mixingbuddy.tools.found_song import REFERENCE_FOLDER
 from mixingbuddy.tools.moves import GainMove
-from mixingbuddy.tools.multitrack import REFERENCE_FOLDER
 from mixingbuddy.tools.roles import guess_role
 
 _LOG = logging.getLogger(__name__)

@@ -11,6 +11,8 @@ import typer
 from mixingbuddy.tools.errors import MixingBuddyError, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel
 
     from mixingbuddy.agent.settings import Settings
@@ -158,17 +160,18 @@ def batch(
 @app.command(epilog="Examples: mixingbuddy measure song/  |  mixingbuddy measure mix1.wav mix2.wav --json")
 def measure(
     paths: Annotated[list[Path], typer.Argument(help="Songs or audio files.", show_default=False)],
+    workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Loudness, true peak and level in the mix of every stem and group."""
+    """Loudness, true peak and level in the mix of every stem and group, and every fault that can be heard."""
     from mixingbuddy.agent.console import show_measurement, working
     from mixingbuddy.agent.measure import Measurements, measure_song
+    from mixingbuddy.agent.workspace import open_cache
 
-    songs = []
+    songs, cache = [], open_cache(_settings(workspace=workspace))
     with working("measuring") as progress:
         for path in paths:
-            progress(f"measuring {printable(path.name)}")
-            songs.append(measure_song(path))
+            songs.append(measure_song(path, cache, _told(progress, f"measuring {printable(path.name)}")))
     if json:
         _print_json(Measurements(measurements=tuple(songs)))
         return
@@ -213,6 +216,10 @@ def doctor(
         show_checks(found)
     if check and any(item.status == "problem" for item in found.checks):
         raise typer.Exit(EXIT_PROBLEMS)
+
+
+def _told(progress: "Callable[[str], None]", step: str) -> "Callable[[float], None]":
+    return lambda share: progress(f"{step}, {share:.0%}")
 
 
 def _settings(**given: Any) -> "Settings":

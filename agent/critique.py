@@ -15,7 +15,7 @@ from mixingbuddy.agent.session import MixingSession, memory_checkpoints
 from mixingbuddy.agent.settings import Settings
 from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.agent.workbench import Workbench, open_advisor, total_faders
-from mixingbuddy.agent.workspace import open_workspace
+from mixingbuddy.agent.workspace import open_cache, open_workspace
 from mixingbuddy.models.advisor import ReferenceFit
 from mixingbuddy.tools.errors import UserError
 from mixingbuddy.tools.files import make_folder
@@ -93,7 +93,7 @@ def open_bench(
         if named is None:
             raise UserError(f"no stem '{anchor}' to anchor to; this song has: {', '.join(song.multitrack.names)}")
         anchor = named.name
-    bench = Workbench(song, open_advisor(settings.advisor, song.reference), anchor)
+    bench = Workbench(song, open_advisor(settings.advisor, song.reference), anchor, cache=open_cache(settings))
     bench.advice({})
     return bench
 
@@ -115,7 +115,7 @@ def critique(
     bench = open_bench(path, settings, reference, anchor)
     folder = out.expanduser() if out else open_workspace(bench.song, settings).renders
     for target in (folder, *(folder / name for name in WRITTEN_FILES)):
-        bench.song.keep_off(target)
+        bench.song.found.keep_off(target)
     make_folder(folder)
     progress("measuring and proving the advice")
     session = MixingSession(bench, open_llm(settings.llm), memory_checkpoints(), interactive=False)
@@ -159,7 +159,7 @@ def _result(
     advice = bench.advice({})
     reference = bench.reference
     return CritiqueResult(
-        song=summarise(bench.song.multitrack, bench.levels({})),
+        song=summarise(bench.song.multitrack.name, bench.levels({})),
         reference=ReferenceSummary(
             kind=reference.kind if reference else "none",
             same_song=advice.fit.same_song if advice.fit else None,

@@ -31,7 +31,8 @@ def inspection(analysis: Analysis, aspect: Aspect) -> Inspection:
 
 
 def _masking(analysis: Analysis) -> Figures:
-    return {stem.name: {"audible_share": stem.audible_energy_share} for stem in analysis.audible}
+    stems = analysis.masking.stems if analysis.masking else ()
+    return {stem.name: {"audible_share": stem.audible_energy_share} for stem in stems}
 
 
 def _spectrum(analysis: Analysis) -> Figures:

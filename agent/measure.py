@@ -5,9 +5,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from mixingbuddy.tools.analysis import Analysis, analyse
+from mixingbuddy.tools.cache import Cache
 from mixingbuddy.tools.findings import Finding
-from mixingbuddy.tools.levels import MixLevels, measure_levels
-from mixingbuddy.tools.multitrack import Multitrack, load_song
+from mixingbuddy.tools.found_song import find_song
+from mixingbuddy.tools.levels import MixLevels
+from mixingbuddy.tools.listening import Progress
+from mixingbuddy.tools.measuring import measure_found
 
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -37,19 +40,19 @@ class Measurements(BaseModel):
     measurements: tuple[Measurement, ...]
 
 
-def measure_song(path: Path) -> Measurement:
+def measure_song(path: Path, cache: Cache | None = None, progress: Progress = lambda share: None) -> Measurement:
     """Measure a song or an audio file. Raises UserError for anything that cannot be read."""
-    song = load_song(path, reference="none")
-    levels = measure_levels(song.multitrack)
-    analysis = analyse(song.multitrack, levels)
+    found = find_song(path, reference="none")
+    measured = measure_found(found, cache, progress)
+    analysis = analyse(measured)
     return Measurement(
         path=str(path),
-        song=summarise(song.multitrack, levels),
+        song=summarise(found.name, measured.figures.levels),
         analysis=analysis,
-        findings=(*song.findings, *analysis.findings),
+        findings=(*found.findings, *analysis.findings),
     )
 
 
-def summarise(multitrack: Multitrack, levels: MixLevels) -> SongSummary:
+def summarise(name: str, levels: MixLevels) -> SongSummary:
     """The song's name and facts beside its levels."""
-    return SongSummary(name=multitrack.name, **{name: getattr(levels, name) for name in MixLevels.model_fields})
+    return SongSummary(name=name, **{field: getattr(levels, field) for field in MixLevels.model_fields})

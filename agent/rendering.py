@@ -41,7 +41,7 @@ class RenderedFile(BaseModel):
 def render_moves(path: Path, moves_file: Path, target: Path) -> RenderedFile:
     """Render the moves of a file onto a song. Raises UserError for unusable input, or a target among the stems."""
     song = load_song(path)
-    song.keep_off(target)
+    song.found.keep_off(target)
     moves = read_moves(moves_file, song.multitrack.names)
     try:
         rendered = render(song.multitrack, moves)

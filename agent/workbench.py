@@ -10,7 +10,11 @@ from mixingbuddy.models.level_difference import LevelDifference
 from mixingbuddy.models.prior import Prior
 from mixingbuddy.tools.analysis import Analysis, analyse
 from mixingbuddy.tools.audio import Audio
-from mixingbuddy.tools.levels import CrossEnergies, MixLevels, levels_under, measure_song
+from mixingbuddy.tools.cache import Cache
+from mixingbuddy.tools.cross_energies import CrossEnergies
+from mixingbuddy.tools.levels import MixLevels, levels_under
+from mixingbuddy.tools.measured_song import MeasuredSong
+from mixingbuddy.tools.measuring import measure_found, measure_reference
 from mixingbuddy.tools.moves import GAIN_MAX_DB, GAIN_MIN_DB, GainMove, clamped_db
 from mixingbuddy.tools.multitrack import Reference, Song
 from mixingbuddy.tools.render import Render, check_stems, moved, render
@@ -40,23 +44,30 @@ class Workbench:
     advisor: Advisor
     anchor: str | None = None
     interactive: bool = False
+    cache: Cache | None = None
     _levels: dict[tuple[tuple[str, float], ...], MixLevels] = field(default_factory=dict)
     _advice: dict[tuple[tuple[str, float], ...], GainAdvice] = field(default_factory=dict)
     _tried: dict[tuple[tuple[str, float], ...], Render] = field(default_factory=dict)
 
     @cached_property
-    def _measured(self) -> tuple[CrossEnergies, MixLevels]:
-        return measure_song(self.song.multitrack)
+    def measured(self) -> MeasuredSong:
+        """What was measured on the song as imported."""
+        return measure_found(self.song.found, self.cache)
+
+    @cached_property
+    def measured_reference(self) -> MeasuredSong | None:
+        """What was measured on the reference mix; None without one."""
+        reference = self.song.found.reference
+        return measure_reference(reference, self.cache) if reference is not None and reference.kind == "mix" else None
 
     @property
     def energies(self) -> CrossEnergies:
-        return self._measured[0]
+        return self.measured.energies
 
     @cached_property
     def analysis(self) -> Analysis:
-        """What was measured on the song as imported, besides its levels."""
-        mix = self._reference_mix if self.reference is not None and self.reference.kind == "mix" else None
-        return analyse(self.song.multitrack, self.levels({}), mix)
+        """What is worth saying about the song as imported, besides its levels."""
+        return analyse(self.measured, self.measured_reference.figures if self.measured_reference else None)
 
     @property
     def fingerprint(self) -> str:
@@ -74,8 +85,8 @@ class Workbench:
         key = _key(faders)
         if key not in self._levels:
             song, energies = self.song.multitrack, self.energies
-            measured = levels_under(self._measured[1], song, energies, faders) if key else self._measured[1]
-            self._levels[key] = measured
+            base = self.measured.figures.levels
+            self._levels[key] = levels_under(base, song, energies, faders) if key else base
         return self._levels[key]
 
     def advice(self, faders: Mapping[str, float]) -> GainAdvice:

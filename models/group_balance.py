@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixingbuddy.tools.levels import CrossEnergies
+from mixingbuddy.tools.cross_energies import CrossEnergies
 from mixingbuddy.tools.loudness import sounding
 from mixingbuddy.tools.moves import GAIN_MAX_DB, GAIN_STEP_DB
 

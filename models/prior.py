@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mixingbuddy.models.advisor import GainAdvice, GroupAim, StemAdvice
 from mixingbuddy.models.group_balance import GroupBalance, Levels, Range
+from mixingbuddy.tools.cross_energies import CrossEnergies
 from mixingbuddy.tools.findings import Finding, Severity
-from mixingbuddy.tools.levels import CrossEnergies, cross_energies
+from mixingbuddy.tools.levels import cross_energies
 from mixingbuddy.tools.moves import clamped_db
 from mixingbuddy.tools.multitrack import Multitrack, Reference
 from mixingbuddy.tools.roles import Role, group_of

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from mixingbuddy.models.prior import PRIOR_GROUPS, STATISTICS_FILE, GroupStatistics, PriorStatistics, prior_group
+from mixingbuddy.tools.cross_energies import CrossEnergies
 from mixingbuddy.tools.files import write_text
-from mixingbuddy.tools.levels import CrossEnergies, cross_energies
+from mixingbuddy.tools.levels import cross_energies
 from mixingbuddy.tools.multitrack import load_song
 
 

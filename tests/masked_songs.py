@@ -20,7 +20,7 @@ ROLES: dict[str, Role] = {
 
 def measure(**stems: Audio) -> Masking:
     power, bands = spectra(list(stems.values()))
-    return measure_masking(tuple(stems), power, FRAME_S, bands)
+    return measure_masking(tuple(stems), power, FRAME_S, bands)[0]
 
 
 def noise_band(low_hz: float, high_hz: float, level_db_spl: float, duration_s: float, seed: int = 1) -> Audio:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from songs import RATE_HZ, make_stems
 
-from mixingbuddy.tools.analysis import Analysis, analyse
-from mixingbuddy.tools.levels import measure_levels
+from mixingbuddy.tools.analysis import Analysis, analyse_multitrack
 from mixingbuddy.tools.multitrack import Multitrack, Stem, load_song
 
 
 def analysis_of(song: Multitrack, reference: np.ndarray | None = None) -> Analysis:
-    return analyse(song, measure_levels(song), reference)
+    mix = None if reference is None else Multitrack("reference", RATE_HZ, (Stem("mix", "other", reference),))
+    return analyse_multitrack(song, mix)
 
 
 def band(duration_s: float = 6.0) -> dict[str, np.ndarray]:

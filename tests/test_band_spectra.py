@@ -92,7 +92,7 @@ def test_frame_bands_say_what_sounds_when() -> None:
     weights = np.stack([frequencies < 1000, frequencies >= 1000]).astype(np.float32)
     spectra = measure_band_spectra(np.repeat(audio, 2, axis=0), rate_hz, weights)
     assert spectra.frame_bands is not None
-    times = np.arange(len(spectra.frame_bands)) * spectra.hop_s
+    times = np.arange(len(spectra.frame_bands)) * spectra.frame_s
     first, second = (times > 0.1) & (times < 0.9), (times > 1.1) & (times < 1.9)
     np.testing.assert_allclose(spectra.frame_bands[first, 0], 0.5, rtol=0.001)
     np.testing.assert_allclose(spectra.frame_bands[second, 1], 0.005, rtol=0.001)

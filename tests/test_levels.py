@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from songs import RATE_HZ, make_stems
 
+from mixingbuddy.tools.cross_energies import level_between_lu
 from mixingbuddy.tools.levels import (
     cross_energies,
     k_weighted_hops,
-    level_between_lu,
     levels_under,
     measure_levels,
     mixdown,

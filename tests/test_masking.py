@@ -42,7 +42,7 @@ def test_common_gain_changes_nothing_well_above_threshold(full_scale_db_spl: flo
     as_is, softer = (
         measure_masking(
             ("vocals", "guitar"), power * np.float32(gain), FRAME_S, bands, full_scale_db_spl=full_scale_db_spl
-        )
+        )[0]
         for gain in (1.0, 0.2)
     )
     for before, after in zip(as_is.stems, softer.stems, strict=True):
@@ -79,21 +79,21 @@ def test_what_lies_under_the_threshold_of_hearing_is_called_that() -> None:
 def test_very_short_songs(frames: int) -> None:
     bands = erb_bands(RATE_HZ, FFT_SAMPLES)
     power = np.full((2, frames, len(bands)), 1e-4, np.float32)
-    masking = measure_masking(("vocals", "guitar"), power, FRAME_S, bands)
+    masking, _ = measure_masking(("vocals", "guitar"), power, FRAME_S, bands)
     assert masking.stems[0].unmeasured == ("silent" if frames == 0 else None)
     assert masking.events == ()
 
 
 def test_no_stem_at_all() -> None:
     bands = erb_bands(RATE_HZ, FFT_SAMPLES)
-    assert measure_masking((), np.zeros((0, 5, len(bands)), np.float32), FRAME_S, bands).stems == ()
+    assert measure_masking((), np.zeros((0, 5, len(bands)), np.float32), FRAME_S, bands)[0].stems == ()
 
 
 @pytest.mark.parametrize(("rate_hz", "fft_samples", "regions"), [(8000, 1024, 4), (192000, 16384, 5)])
 def test_other_sample_rates(rate_hz: int, fft_samples: int, regions: int) -> None:
     stems = [sine(500, 70, 2.0, rate_hz), sine(550, 95, 2.0, rate_hz)]
     power, bands = spectra(stems, rate_hz, fft_samples)
-    masking = measure_masking(("vocals", "guitar"), power, fft_samples / rate_hz, bands)
+    masking, _ = measure_masking(("vocals", "guitar"), power, fft_samples / rate_hz, bands)
     assert len(masking.regions) == regions
     assert masking.regions[-1].high_hz <= 0.95 * rate_hz / 2
     assert masking.stems[0].audible_energy_share == pytest.approx(0, abs=0.05)
@@ -112,7 +112,7 @@ def test_blocks_of_frames_do_not_show() -> None:
     """A long song is summed in parts; what is measured is the same as for one part of it repeated."""
     power, bands = spectra([voice(3.0), noise_band(500, 3000, 78, 3.0, seed=5)])
     short, long = (
-        measure_masking(("vocals", "guitar"), np.tile(power, (1, times, 1)), FRAME_S, bands) for times in (1, 120)
+        measure_masking(("vocals", "guitar"), np.tile(power, (1, times, 1)), FRAME_S, bands)[0] for times in (1, 120)
     )
     assert long.stems[0].audible_energy_share == pytest.approx(short.stems[0].audible_energy_share, abs=1e-3)
     assert long.pairs[0].signal_to_mask_db == pytest.approx(short.pairs[0].signal_to_mask_db, abs=0.01)

@@ -144,10 +144,10 @@ def test_an_unusable_song_is_one_clear_line(song: Path, spoil: Callable[[Path], 
 
 
 def test_the_content_hash_follows_the_stems_alone(song: Path) -> None:
-    before = load_song(song).content_hash
+    before = load_song(song).found.content_hash
     (song / "song.toml").write_text("title = 'other'")
     (song / "reference" / "mix.wav").unlink()
-    assert load_song(song).content_hash == before
+    assert load_song(song).found.content_hash == before
     audio, rate_hz = soundfile.read(song / "bass.wav")
     soundfile.write(song / "bass.wav", audio * 0.5, rate_hz, subtype="FLOAT")
-    assert load_song(song).content_hash != before
+    assert load_song(song).found.content_hash != before

@@ -23,6 +23,8 @@ _LOW_FFT = 2048
 _LONGER = 8  # how much longer they last: 2048 samples of 2 * 128 per short frame
 # Samples transformed at once: the arrays of one step stay in the processor's cache.
 _SAMPLES_AT_ONCE = 1 << 16
+# Twice as many band powers are kept at most: up to 25 minutes one every 93 ms, of an hour one every 0.4 s.
+_MOST_FRAMES = 1 << 13
 # Bins of the short frames between which the long frames hand over: 260 and 520 Hz at 44.1 kHz.
 _HANDOVER_BINS = (24, 48)
 
@@ -44,7 +46,7 @@ class BandSpectra:
     `edges_hz` (bins + 1,) bounds the bins: eight times narrower below the handover than above it. `power`
     (channels, bins) is each channel's mean square per bin, `cross` (bins,) the mean product of left and right (None
     for mono). `frame_bands` float32 (frames, bands) is the power of each frame in the given band weights, averaged over
-    the channels; frame i is centred on i * `hop_s`.
+    the channels; frame i is centred on i * `frame_s`.
     """
 
     sample_rate_hz: int
@@ -53,11 +55,7 @@ class BandSpectra:
     power: Spectrum
     cross: Spectrum | None
     frame_bands: NDArray[np.float32] | None
-
-    @property
-    def hop_s(self) -> float:
-        """Seconds from one frame to the next."""
-        return fft_size(self.sample_rate_hz) / 2 / self.sample_rate_hz
+    frame_s: float
 
     def power_between(self, edges_hz: Spectrum) -> Spectrum:
         """Mean square of each channel between neighbouring edges (n + 1,), shape (channels, n); a bin may be cut."""
@@ -86,8 +84,7 @@ class BandSpectraMeter:
         self._low_frames, self._low_sums = _Frames(channels, _LOW_FFT), _Sums(channels, _LOW_FFT)
         # Real and imaginary squares lie side by side, hence every weight twice.
         scaled = None if weights is None else weights * (_one_sided(n_fft) / np.float32(channels))
-        self._weights = None if scaled is None else np.repeat(scaled, 2, axis=1).T.copy()
-        self._frame_bands: list[NDArray[np.float32]] = []
+        self._bands = None if scaled is None else _FrameBands(np.repeat(scaled, 2, axis=1).T.copy())
 
     def add(self, block: Audio) -> None:
         """Take the next samples, float32 (channels, samples). Raises ValueError for another number of channels."""
@@ -107,18 +104,18 @@ class BandSpectraMeter:
             self._low_sums.mean(low_weight),
             self._sample_rate_hz / self._frames.n_fft,
         )
-        bands = np.concatenate(self._frame_bands) if self._frame_bands else None
+        bands, frame_s = (None, 0.0) if self._bands is None else self._bands.result()
+        frame_s *= self._frames.n_fft / 2 / self._sample_rate_hz
         cross = means[2] if self._channels == 2 else None
         power = np.maximum(means[: self._channels], 0.0)
-        return BandSpectra(self._sample_rate_hz, self._samples, edges_hz, power, cross, bands)
+        return BandSpectra(self._sample_rate_hz, self._samples, edges_hz, power, cross, bands, frame_s)
 
     def _take(self, spectra: NDArray[np.complex64]) -> None:
         if spectra.shape[1] == 0:
             return
         squares = self._sums.add(spectra)
-        if self._weights is not None:
-            both = squares[0] if len(squares) == 1 else squares[0] + squares[1]
-            self._frame_bands.append(both @ self._weights)
+        if self._bands is not None:
+            self._bands.add(squares)
         self._low_sums.add(self._low_frames.add(self._low.add(spectra)))
 
 
@@ -188,6 +185,44 @@ class _Sums:
         per_bin = self._sums.reshape(len(self._sums), -1, 2).sum(axis=2)
         full = np.square(_hann(self._n_fft), dtype=np.float64).sum()
         return np.asarray(per_bin * _one_sided(self._n_fft) * (full / weight if weight > 0 else 0.0))
+
+
+class _FrameBands:
+    """Band powers of every second frame (they overlap by half); of a very long signal, means of several of these."""
+
+    def __init__(self, weights: NDArray[np.float32]) -> None:
+        self._weights = weights
+        self._skip = False
+        self._merged = 1
+        self._held: list[NDArray[np.float32]] = [np.zeros((0, weights.shape[1]), np.float32)]
+        self._count = 0
+        self._rest = self._held[0]
+
+    def add(self, squares: NDArray[np.float32]) -> None:
+        """Take the next frames' squares, (channels, frames, 2 * bins)."""
+        chosen = squares[:, int(self._skip) :: 2]
+        self._skip ^= bool(squares.shape[1] % 2)
+        both = chosen[0] if len(chosen) == 1 else chosen[0] + chosen[1]
+        frames = np.concatenate([self._rest, both @ self._weights])
+        whole = len(frames) // self._merged * self._merged
+        self._rest = frames[whole:]
+        self._held.append(_merged(frames[:whole], self._merged))
+        self._count += len(self._held[-1])
+        if self._count >= 2 * _MOST_FRAMES:
+            joined = np.concatenate(self._held)
+            whole = len(joined) // 2 * 2
+            self._rest = np.concatenate([np.repeat(joined[whole:], self._merged, axis=0), self._rest])
+            self._held, self._merged = [_merged(joined[:whole], 2)], 2 * self._merged
+            self._count = len(self._held[0])
+
+    def result(self) -> tuple[NDArray[np.float32], float]:
+        """Band powers, (frames, bands), and how many hops lie between them."""
+        last = self._rest.mean(axis=0, keepdims=True) if len(self._rest) else self._rest
+        return np.concatenate([*self._held, last]), 2.0 * self._merged
+
+
+def _merged(frames: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    return np.asarray(frames.reshape(-1, count, frames.shape[1]).mean(axis=1), np.float32)
 
 
 class _Decimated:

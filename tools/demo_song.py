@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from mixingbuddy.tools import demo_instruments as play
 from mixingbuddy.tools import demo_score as score
 from mixingbuddy.tools.audio import Audio, Clip, write_clip
+from mixingbuddy.tools.cross_energies import CrossEnergies
 from mixingbuddy.tools.demo_instruments import RATE_HZ, chained
 from mixingbuddy.tools.demo_voice import lead_voice
 from mixingbuddy.tools.files import write_text
-from mixingbuddy.tools.levels import CrossEnergies, cross_energies, k_weighted_hops, mixdown
+from mixingbuddy.tools.levels import cross_energies, k_weighted_hops, mixdown
 from mixingbuddy.tools.loudness import integrated_lufs, true_peak_dbtp
 from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.multitrack import Multitrack, Stem, with_gains

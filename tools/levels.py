@@ -1,38 +1,24 @@
-"""How loud every stem and group is, alone and inside the mix.
+"""How loud every stem and group is, alone and inside the mix."""
 
-The cross energies of the K-weighted stems (one small matrix per 100 ms) hold everything that is needed to know the
-level of any stem under any faders, correlation between stems included. Planning reads predictions from them; what a
-reply may claim is measured anew on the rendered audio.
-"""
-
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from mixingbuddy.tools.audio import Audio, with_channels
-from mixingbuddy.tools.loudness import (
-    Energies,
-    hop_samples,
-    integrated_lufs,
-    k_weighted,
-    mean_squares,
-    sounding,
-)
-from mixingbuddy.tools.loudness_meter import Loudness, measure_loudness, turned
+from mixingbuddy.tools.audio import Audio, window_of, with_channels
+from mixingbuddy.tools.cross_energies import CrossEnergies, CrossEnergyMeter
+from mixingbuddy.tools.loudness import Energies, KWeighting, integrated_lufs, k_weighted, mean_squares, sounding
+from mixingbuddy.tools.loudness_meter import Loudness, LoudnessMeter, ReadWindow, measure_loudness, turned
 from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.multitrack import Multitrack
 from mixingbuddy.tools.roles import Group, Role, group_of
 
-# The filters and resamplers leave Python's lock, so threads use all cores.
+# The filters and transforms leave Python's lock, so threads use all cores.
 WORKERS = os.cpu_count() or 1
-HOPS_AT_ONCE = 50
-_RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+SAMPLES_AT_ONCE = 1 << 17
 
 
 class StemLevel(Loudness):
@@ -44,14 +30,11 @@ class StemLevel(Loudness):
     sounding_share: float = Field(ge=0, le=1, description="share of the song in which the stem sounds")
 
 
-class GroupLevel(BaseModel):
-    """Level of all stems of one group together."""
-
-    model_config = _RESULT
+class GroupLevel(Loudness):
+    """The meter of all stems of one group together."""
 
     group: Group
     stems: tuple[str, ...]
-    loudness_lufs: float | None = Field(description="integrated loudness, LUFS")
     level_rel_mix_lu: float | None = Field(description="level re the whole mix while the group sounds, LU")
 
 
@@ -67,46 +50,72 @@ class MixLevels(Loudness):
         return next((stem for stem in self.stems if stem.name == name), None)
 
 
-@dataclass(frozen=True)
-class CrossEnergies:
-    """K-weighted cross mean squares of the stems. `per_hop` is float64 (hops, stems, stems), summed over channels."""
+# What the meter of several stems together reads once more: stems, first sample, samples -> their sum.
+ReadSum = Callable[[Sequence[int], int, int], Audio]
 
-    names: tuple[str, ...]
-    roles: tuple[Role, ...]
-    per_hop: NDArray[np.float64]
 
-    def gains(self, faders: Mapping[str, float]) -> NDArray[np.float64]:
-        """Linear gains of all stems under faders in dB, shape (stems,)."""
-        gains: NDArray[np.float64] = np.array([gain_of(faders, name) for name in self.names])
-        return gains
+class LevelsMeter:
+    """Levels of stems, groups and mix, fed block by block: every stem with `stem`, then all of them with `together`."""
 
-    def mix(self, faders: Mapping[str, float], members: Sequence[int] | None = None) -> Energies:
-        """Mean square per hop of the sum of all (or some) stems under these faders, shape (hops,)."""
-        gains = self.gains(faders)
-        chosen = np.arange(len(self.names)) if members is None else np.asarray(members, dtype=int)
-        inside = self.per_hop[:, chosen[:, None], chosen[None, :]]
-        energies: Energies = np.einsum("i,hij,j->h", gains[chosen], inside, gains[chosen])
-        return np.maximum(energies, 0.0)
+    def __init__(
+        self, names: Sequence[str], roles: Sequence[Role], channels: Sequence[int], sample_rate_hz: int
+    ) -> None:
+        self.names, self.roles, self.sample_rate_hz = tuple(names), tuple(roles), sample_rate_hz
+        self.channels, self._samples = max(channels), 0
+        self._weighting = [KWeighting(sample_rate_hz, own) for own in channels]
+        self._stems = [LoudnessMeter(sample_rate_hz, own, self.channels) for own in channels]
+        self._cross = CrossEnergyMeter(sample_rate_hz, self.channels)
+        # Sums of several stems; a group of one stem, or a mix of one, reads like the stem.
+        self._sums = {
+            members: LoudnessMeter(sample_rate_hz, self.channels)
+            for members in {*self._groups().values(), self._everything}
+            if len(members) > 1
+        }
 
-    def members(self, group: Group) -> tuple[int, ...]:
-        return tuple(index for index, role in enumerate(self.roles) if group_of(role) == group)
+    def stem(self, index: int, block: Audio) -> Audio:
+        """Take the next samples of one stem, float32 (channels, samples); gives them K-weighted."""
+        weighted = self._weighting[index].filter(block)
+        self._stems[index].update(block, weighted)
+        return weighted
 
-    def groups(self) -> tuple[Group, ...]:
+    def together(self, blocks: Sequence[Audio], weighted: Sequence[Audio]) -> Audio:
+        """Take the same samples of all stems, plain and K-weighted; gives the sum of the plain ones."""
+        self._samples += blocks[0].shape[1]
+        self._cross.update(weighted)
+        for members, meter in self._sums.items():
+            total = self._sum(blocks, members)
+            meter.update(total, self._sum(weighted, members))
+            if members == self._everything:
+                mix = total
+        return mix if len(blocks) > 1 else with_channels(blocks[0], self.channels)
+
+    def mix_meter(self) -> LoudnessMeter:
+        """The meter of the plain sum of all stems."""
+        return self._sums.get(self._everything, self._stems[0])
+
+    def result(self, read: ReadSum) -> tuple[CrossEnergies, MixLevels]:
+        """Cross energies and levels of everything so far; `read` gives a sum of stems once more."""
+        energies = self._cross.result(self.names, self.roles)
+        meters = [meter.result(_reading(read, (index,))) for index, meter in enumerate(self._stems)]
+        sums = {members: meter.result(_reading(read, members)) for members, meter in self._sums.items()}
+        groups = {group: sums.get(members, meters[members[0]]) for group, members in self._groups().items()}
+        mix = sums.get(self._everything, meters[0])
+        return energies, _levels(energies, meters, groups, mix, {}, self.sample_rate_hz, self._samples)
+
+    @property
+    def _everything(self) -> tuple[int, ...]:
+        return tuple(range(len(self.names)))
+
+    def _groups(self) -> dict[Group, tuple[int, ...]]:
         """Groups that have stems, in order of first appearance."""
-        return tuple(dict.fromkeys(group_of(role) for role in self.roles))
+        of_stem = [group_of(role) for role in self.roles]
+        return {group: tuple(i for i, own in enumerate(of_stem) if own == group) for group in dict.fromkeys(of_stem)}
 
-    def level_rel_mix_lu(self, members: Sequence[int], faders: Mapping[str, float]) -> float | None:
-        """Level of the sum of `members` re the whole mix under these faders, over the hops in which they sound."""
-        return level_between_lu(self.mix({}, members), self.mix(faders, members), self.mix(faders))
-
-
-def level_between_lu(alone: Energies, part: Energies, whole: Energies) -> float | None:
-    """Level of `part` re `whole` where `alone` (the part before any fader) sounds, LU; None if it never does."""
-    where = sounding(alone)
-    part_energy, whole_energy = float(part[where].sum()), float(whole[where].sum())
-    if part_energy <= 0.0 or whole_energy <= 0.0:
-        return None
-    return 10 * math.log10(part_energy / whole_energy)
+    def _sum(self, blocks: Sequence[Audio], members: Sequence[int]) -> Audio:
+        total = np.zeros((self.channels, blocks[0].shape[1]), np.float32)
+        for index in members:
+            total += blocks[index]
+        return total
 
 
 def k_weighted_hops(audio: Audio, sample_rate_hz: int, channels: int | None = None) -> Energies:
@@ -116,31 +125,11 @@ def k_weighted_hops(audio: Audio, sample_rate_hz: int, channels: int | None = No
 
 def cross_energies(multitrack: Multitrack) -> CrossEnergies:
     """K-weight every stem and take the mean products per 100 ms hop."""
+    meter = CrossEnergyMeter(multitrack.sample_rate_hz, multitrack.channels)
     with ThreadPoolExecutor(WORKERS) as pool:
-        return _cross_energies(multitrack, _weighted(multitrack, pool))
-
-
-def _weighted(multitrack: Multitrack, pool: ThreadPoolExecutor) -> list[Audio]:
-    return list(pool.map(lambda stem: k_weighted(stem.audio, multitrack.sample_rate_hz), multitrack.stems))
-
-
-def _cross_energies(multitrack: Multitrack, weighted: Sequence[Audio]) -> CrossEnergies:
-    hop = hop_samples(multitrack.sample_rate_hz)
-    hops = multitrack.samples // hop
-    per_hop = np.zeros((hops, len(weighted), len(weighted)))
-    for start in range(0, hops, HOPS_AT_ONCE):
-        count = min(HOPS_AT_ONCE, hops - start)
-        parts = [_hops(audio[:, start * hop :], hop, count) for audio in weighted]
-        for channel in range(multitrack.channels):
-            # A mono stem stands for every channel of the mix.
-            stack = np.stack([part[min(channel, len(part) - 1)] for part in parts], axis=1)
-            per_hop[start : start + count] += np.matmul(stack, stack.transpose(0, 2, 1)) / hop
-    return CrossEnergies(multitrack.names, tuple(stem.role for stem in multitrack.stems), per_hop)
-
-
-def _hops(audio: Audio, hop: int, hops: int) -> NDArray[np.float32]:
-    """(channels, samples) cut to (channels, hops, hop samples); what is left over is too short to count."""
-    return audio[:, : hops * hop].reshape(audio.shape[0], hops, hop)
+        weighted = list(pool.map(lambda stem: k_weighted(stem.audio, multitrack.sample_rate_hz), multitrack.stems))
+    meter.update(weighted)
+    return meter.result(multitrack.names, [stem.role for stem in multitrack.stems])
 
 
 def mixdown(multitrack: Multitrack, faders: Mapping[str, float]) -> Audio:
@@ -157,50 +146,77 @@ def measure_levels(multitrack: Multitrack) -> MixLevels:
 
 
 def measure_song(multitrack: Multitrack) -> tuple[CrossEnergies, MixLevels]:
-    """The cross energies and the levels of a song, K-weighting each stem once."""
-    rate_hz, channels = multitrack.sample_rate_hz, multitrack.channels
+    """The cross energies and the levels of a song in memory."""
+    stems = multitrack.stems
+    meter = LevelsMeter(
+        multitrack.names, [stem.role for stem in stems], [len(stem.audio) for stem in stems], multitrack.sample_rate_hz
+    )
     with ThreadPoolExecutor(WORKERS) as pool:
-        weighted = _weighted(multitrack, pool)
-
-        def meter(index: int) -> Loudness:
-            return measure_loudness(multitrack.stems[index].audio, rate_hz, channels, weighted[index])
-
-        meters = list(pool.map(meter, range(len(weighted))))
-    energies = _cross_energies(multitrack, weighted)
-    return energies, _levels(multitrack, energies, meters, {})
+        for start in range(0, multitrack.samples, SAMPLES_AT_ONCE):
+            blocks = [stem.audio[:, start : start + SAMPLES_AT_ONCE] for stem in stems]
+            meter.together(blocks, list(pool.map(meter.stem, range(len(stems)), blocks)))
+    return meter.result(lambda members, first, count: _sum_of(multitrack, members, {}, first, count))
 
 
 def levels_under(
     base: MixLevels, multitrack: Multitrack, energies: CrossEnergies, faders: Mapping[str, float]
 ) -> MixLevels:
-    """Levels of the same song with the faders there: a stem only shifts, the mix is summed and measured anew."""
+    """Levels of the same song with the faders there: a stem only shifts, sums of stems are measured anew."""
     meters = [
         turned(Loudness.model_validate(_meter_of(stem)), gain_db, integrated_lufs(energies.mix(faders, [index])))
         for index, stem in enumerate(base.stems)
         for gain_db in [faders.get(stem.name, 0.0)]
     ]
-    return _levels(multitrack, energies, meters, faders)
+
+    def meter(members: tuple[int, ...]) -> Loudness:
+        if len(members) == 1:
+            return meters[members[0]]
+        total = _sum_of(multitrack, members, faders, 0, multitrack.samples)
+        return measure_loudness(total, multitrack.sample_rate_hz)
+
+    groups = [energies.members(group) for group in energies.groups()]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        *of_groups, mix = pool.map(meter, [*groups, tuple(range(len(meters)))])
+    by_group = dict(zip(energies.groups(), of_groups, strict=True))
+    return _levels(energies, meters, by_group, mix, faders, base.sample_rate_hz, multitrack.samples)
+
+
+def _sum_of(
+    multitrack: Multitrack, members: Sequence[int], faders: Mapping[str, float], first: int, count: int
+) -> Audio:
+    """Sum of some stems under these faders, float32 (channels, count)."""
+    chosen = [multitrack.stems[index] for index in members]
+    total = np.zeros((len(chosen[0].audio) if len(chosen) == 1 else multitrack.channels, count), np.float32)
+    for stem in chosen:
+        total += window_of(stem.audio, first, count) * np.float32(gain_of(faders, stem.name))
+    return total
 
 
 def _levels(
-    multitrack: Multitrack, energies: CrossEnergies, meters: Sequence[Loudness], faders: Mapping[str, float]
+    energies: CrossEnergies,
+    meters: Sequence[Loudness],
+    groups: Mapping[Group, Loudness],
+    mix: Loudness,
+    faders: Mapping[str, float],
+    sample_rate_hz: int,
+    samples: int,
 ) -> MixLevels:
     stems = tuple(
         StemLevel(
             **_meter_of(meter),
-            name=stem.name,
-            role=stem.role,
+            name=name,
+            role=role,
             level_rel_mix_lu=energies.level_rel_mix_lu([index], faders),
             sounding_share=_share(sounding(energies.mix({}, [index]))),
         )
-        for index, (stem, meter) in enumerate(zip(multitrack.stems, meters, strict=True))
+        for index, (name, role, meter) in enumerate(zip(energies.names, energies.roles, meters, strict=True))
     )
     return MixLevels(
-        **_meter_of(measure_loudness(mixdown(multitrack, faders), multitrack.sample_rate_hz)),
-        sample_rate_hz=multitrack.sample_rate_hz,
-        duration_s=multitrack.duration_s,
+        **_meter_of(mix),
+        sample_rate_hz=sample_rate_hz,
+        duration_s=samples / sample_rate_hz,
         stems=stems,
-        groups=tuple(_group_level(energies, group, faders) for group in energies.groups()),
+        groups=tuple(_group_level(energies, group, meter, faders) for group, meter in groups.items()),
     )
 
 
@@ -212,11 +228,15 @@ def _meter_of(meter: Loudness) -> dict[str, float | str | None]:
     return {name: getattr(meter, name) for name in Loudness.model_fields}
 
 
-def _group_level(energies: CrossEnergies, group: Group, faders: Mapping[str, float]) -> GroupLevel:
+def _group_level(energies: CrossEnergies, group: Group, meter: Loudness, faders: Mapping[str, float]) -> GroupLevel:
     members = energies.members(group)
     return GroupLevel(
+        **_meter_of(meter),
         group=group,
         stems=tuple(energies.names[index] for index in members),
-        loudness_lufs=integrated_lufs(energies.mix(faders, members)),
         level_rel_mix_lu=energies.level_rel_mix_lu(members, faders),
     )
+
+
+def _reading(read: ReadSum, members: Sequence[int]) -> ReadWindow:
+    return lambda first, count: read(members, first, count)

@@ -27,11 +27,11 @@ OVERSAMPLING = 4
 # Between its samples a signal rises above them by less than this (the standard's worst test signal: 3 dB); a part that
 # cannot reach the peak so far is not oversampled.
 OVERSAMPLING_HEADROOM = 2.0
+INTERPOLATION_HALF = 24  # samples on either side
 TOO_SHORT = "shorter than one 400 ms block"
 SILENT = "silent"
 TOO_QUIET = "below -70 LUFS throughout"
 _SAMPLES_AT_ONCE = 1 << 16
-_MARGIN = 256
 
 
 @lru_cache(maxsize=16)
@@ -43,18 +43,30 @@ def _k_weighting_sos(sample_rate_hz: int) -> NDArray[np.float64]:
     return np.array([np.concatenate([stage.b, stage.a]) for stage in meter._filters.values()])
 
 
+class KWeighting:
+    """The K-weighting filter of one signal, fed block by block."""
+
+    def __init__(self, sample_rate_hz: int, channels: int) -> None:
+        self._sos = _k_weighting_sos(sample_rate_hz)
+        self._state = np.zeros((channels, 4))
+
+    def filter(self, block: Audio) -> Audio:
+        """The next samples K-weighted, float32 (channels, samples)."""
+        from mixingbuddy.tools.kernels import two_biquads
+
+        weighted = np.empty(block.shape, np.float32)
+        two_biquads(np.ascontiguousarray(block, np.float32), self._sos, self._state, weighted)
+        return weighted
+
+
 def k_weighted(audio: Audio, sample_rate_hz: int) -> Audio:
     """K-weighted copy, float32 (channels, samples)."""
-    from scipy.signal import sosfilt
-
-    if audio.shape[1] == 0:
-        return audio
-    return np.ascontiguousarray(sosfilt(_k_weighting_sos(sample_rate_hz), audio, axis=-1), dtype=np.float32)
+    return KWeighting(sample_rate_hz, audio.shape[0]).filter(audio)
 
 
 def hop_samples(sample_rate_hz: int, hop_s: float = HOP_S) -> int:
-    """Samples in one hop, at least one."""
-    return max(1, round(hop_s * sample_rate_hz))
+    """Samples in one hop: a whole number of 20 ms hops, each at least one sample."""
+    return max(1, round(FINE_HOP_S * sample_rate_hz)) * round(hop_s / FINE_HOP_S)
 
 
 def mean_squares(weighted: Audio, sample_rate_hz: int, hop_s: float = HOP_S) -> Energies:
@@ -103,21 +115,11 @@ def sounding(hops: Energies, below_mean_lu: float = 20.0) -> NDArray[np.bool_]:
     return np.convolve(present, np.ones(HOPS_PER_BLOCK, dtype=int)) > 0
 
 
-def momentary_lufs(fine_hops: Energies) -> Energies:
-    """Momentary loudness (400 ms) at every 20 ms hop, LUFS; -inf where it is silent, empty if shorter than that."""
-    return _sliding_lufs(fine_hops, MOMENTARY_S)
-
-
-def short_term_lufs(fine_hops: Energies) -> Energies:
-    """Short-term loudness (3 s) at every 20 ms hop, LUFS; -inf where it is silent, empty if shorter than that."""
-    return _sliding_lufs(fine_hops, SHORT_TERM_S)
-
-
-def _sliding_lufs(fine_hops: Energies, window_s: float) -> Energies:
-    size = round(window_s / FINE_HOP_S)
-    if len(fine_hops) < size:
+def sliding_lufs(hops: Energies, size: int) -> Energies:
+    """Loudness of every window of `size` hops, LUFS; -inf where it is silent, empty if there are fewer."""
+    if len(hops) < size:
         return np.zeros(0)
-    total = np.concatenate([[0.0], np.cumsum(fine_hops)])
+    total = np.concatenate([[0.0], np.cumsum(hops)])
     mean = (total[size:] - total[:-size]) / size
     # What a running sum leaves of silence is far below any signal.
     heard = mean > 1e-13
@@ -134,30 +136,63 @@ def loudness_range_lu(short_term: Energies) -> float | None:
     return float(high - low)
 
 
-def sample_peak_dbfs(audio: Audio) -> float | None:
-    """Highest sample of all channels, dBFS; None for silence."""
-    peak = float(np.abs(audio).max(initial=0.0))
+def decibels(peak: float) -> float | None:
+    """A linear peak in dB re full scale; None for silence."""
     return 20 * math.log10(peak) if peak > 1e-9 else None
+
+
+class TruePeakMeter:
+    """True peak of one signal, four times oversampled (BS.1770-5, annex 2), fed block by block."""
+
+    def __init__(self, channels: int) -> None:
+        self.sample_peak = 0.0
+        self.peak = 0.0
+        self._held = np.zeros((channels, 2 * INTERPOLATION_HALF), np.float32)
+
+    def update(self, block: Audio) -> None:
+        """Take the next samples, float32 (channels, samples)."""
+        here = float(max(block.max(initial=0.0), -block.min(initial=0.0)))
+        self.sample_peak = max(self.sample_peak, here)
+        stream = np.concatenate([self._held, block], axis=1)
+        if OVERSAMPLING_HEADROOM * self._highest_in(here) > self.peak:
+            self.peak = highest_inside(stream, self.peak)
+        self._held = stream[:, -2 * INTERPOLATION_HALF :].copy()
+
+    def finish(self) -> float | None:
+        """True peak of everything that was added, dBTP; None for silence. Call it once, at the end."""
+        self.update(np.zeros((len(self._held), INTERPOLATION_HALF), np.float32))
+        return decibels(self.peak)
+
+    def _highest_in(self, block_peak: float) -> float:
+        return max(block_peak, float(np.abs(self._held).max(initial=0.0)))
+
+
+def highest_inside(audio: Audio, peak: float = 0.0) -> float:
+    """Highest absolute value on or between the samples, but for the first and last 24; at least `peak`."""
+    from mixingbuddy.tools.kernels import highest_between
+
+    last = audio.shape[1] - INTERPOLATION_HALF
+    for channel in np.ascontiguousarray(audio, np.float32):
+        peak = highest_between(channel, _interpolation(), INTERPOLATION_HALF, last, OVERSAMPLING_HEADROOM, peak)
+    return peak
+
+
+@lru_cache(maxsize=1)
+def _interpolation() -> NDArray[np.float32]:
+    """Kaiser-windowed sinc at 1/4, 2/4 and 3/4 between two samples, flat to 0.47 of the sample rate; (3, taps)."""
+    phases = np.arange(1, OVERSAMPLING)[:, None] / OVERSAMPLING
+    distance = np.arange(1 - INTERPOLATION_HALF, INTERPOLATION_HALF + 1)[None, :] - phases
+    window = np.i0(5.0 * np.sqrt(np.maximum(1 - np.square(distance / INTERPOLATION_HALF), 0.0)))
+    taps = np.sinc(distance) * window
+    return np.asarray(taps / taps.sum(axis=1, keepdims=True), np.float32)
 
 
 def true_peak_dbtp(audio: Audio) -> float | None:
-    """Highest true peak of all channels, four times oversampled (BS.1770-5, annex 2), dBTP; None for silence."""
-    import soxr
-
-    starts = range(0, audio.shape[1], _SAMPLES_AT_ONCE)
-    loudest = np.array([np.abs(audio[:, start : start + _SAMPLES_AT_ONCE]).max(initial=0.0) for start in starts])
-    peak = float(loudest.max(initial=0.0))
-    for part in np.argsort(-loudest):
-        if OVERSAMPLING_HEADROOM * loudest[part] <= peak:
-            break
-        start = int(part) * _SAMPLES_AT_ONCE
-        # Margins on both sides are resampled too and then cut off: an abrupt edge would ring.
-        before = min(start, _MARGIN)
-        after = min(max(audio.shape[1] - start - _SAMPLES_AT_ONCE, 0), _MARGIN)
-        fine = soxr.resample(audio[:, start - before : start + _SAMPLES_AT_ONCE + after].T, 1, OVERSAMPLING)
-        inside = fine[before * OVERSAMPLING : len(fine) - after * OVERSAMPLING]
-        peak = max(peak, float(np.abs(inside).max(initial=0.0)))
-    return 20 * math.log10(peak) if peak > 1e-9 else None
+    """Highest true peak of all channels, dBTP; None for silence."""
+    meter = TruePeakMeter(audio.shape[0])
+    for start in range(0, audio.shape[1], _SAMPLES_AT_ONCE):
+        meter.update(audio[:, start : start + _SAMPLES_AT_ONCE])
+    return meter.finish()
 
 
 def _mean_square(loudness_lufs: float) -> float:

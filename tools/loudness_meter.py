@@ -1,29 +1,38 @@
 """The whole meter of EBU R 128 for one signal: momentary, short-term, integrated, range, peaks and their ratios."""
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from mixingbuddy.tools.audio import Audio
+from mixingbuddy.tools.audio import Audio, window_of
 from mixingbuddy.tools.loudness import (
     FINE_HOP_S,
+    HOP_S,
+    INTERPOLATION_HALF,
+    MOMENTARY_S,
     SHORT_TERM_S,
     SILENT,
     TOO_QUIET,
     TOO_SHORT,
     Energies,
+    TruePeakMeter,
     block_energies,
+    decibels,
+    highest_inside,
     hop_samples,
     integrated_lufs,
     k_weighted,
     loudness_range_lu,
     mean_squares,
-    momentary_lufs,
-    sample_peak_dbfs,
-    short_term_lufs,
-    true_peak_dbtp,
+    sliding_lufs,
 )
 
-FINE_HOPS_PER_SECTION = round(0.1 / FINE_HOP_S)
+FINE_PER_HOP = round(HOP_S / FINE_HOP_S)
+SAMPLES_AT_ONCE = 1 << 17
+# (first sample, samples) -> float32 (channels, samples): what was metered, once more
+ReadWindow = Callable[[int, int], Audio]
 
 
 class Loudness(BaseModel):
@@ -44,32 +53,108 @@ class Loudness(BaseModel):
     unmeasured: str | None = Field(default=None, description="why a value is null")
 
 
+class LoudnessMeter:
+    """The meter of one signal, fed block by block; memory grows by 16 bytes per 100 ms.
+
+    `channels` says on how many channels a mono signal will play. Sources: ITU-R BS.1770-5, EBU R 128, EBU Tech 3341
+    and 3342.
+    """
+
+    def __init__(self, sample_rate_hz: int, own_channels: int, channels: int | None = None) -> None:
+        self._rate_hz, self._times = sample_rate_hz, (channels or own_channels) / own_channels
+        self._fine_hop = hop_samples(sample_rate_hz, FINE_HOP_S)
+        self._true_peak = TruePeakMeter(own_channels)
+        self._left = np.zeros((own_channels, 0), np.float32), np.zeros((own_channels, 0), np.float32)
+        self._fine: Energies = np.zeros(0)  # the last 3 s, for windows that reach into the next block
+        self._unfinished: tuple[Energies, Energies] = np.zeros(0), np.zeros(0)  # 20 ms hops, less than 100 ms of them
+        self._highest = {MOMENTARY_S: -np.inf, SHORT_TERM_S: -np.inf}
+        self._energies: list[Energies] = []
+        self._peaks: list[Energies] = []
+
+    def update(self, block: Audio, weighted: Audio) -> None:
+        """Take the next samples and the same K-weighted, float32 (channels, samples)."""
+        self._true_peak.update(block)
+        block, weighted = (
+            np.concatenate([left, new], axis=1) for left, new in zip(self._left, (block, weighted), strict=True)
+        )
+        hops = block.shape[1] // self._fine_hop
+        whole = hops * self._fine_hop
+        self._left = block[:, whole:].copy(), weighted[:, whole:].copy()
+        if hops:
+            peaks = np.abs(block[:, :whole]).reshape(len(block), hops, -1).max(axis=(0, 2)).astype(np.float64)
+            self._add(self._times * mean_squares(weighted[:, :whole], self._rate_hz, FINE_HOP_S), peaks)
+
+    def hops(self) -> Energies:
+        """Mean square of every whole 100 ms so far, summed over channels, shape (hops,)."""
+        return np.concatenate(self._energies) if self._energies else np.zeros(0)
+
+    def short_term_lufs(self) -> Energies:
+        """Short-term loudness (3 s) at every 100 ms, LUFS; -inf where it is silent."""
+        return sliding_lufs(self.hops(), round(SHORT_TERM_S / HOP_S))
+
+    def result(self, read: ReadWindow) -> Loudness:
+        """The meter's values; `read` gives a window of the signal once more, for the true peak of a few seconds."""
+        hops, short_term = self.hops(), self.short_term_lufs()
+        integrated, peak_dbtp = integrated_lufs(hops), self._true_peak.finish()
+        return Loudness(
+            loudness_lufs=integrated,
+            loudness_range_lu=loudness_range_lu(short_term),
+            max_momentary_lufs=_known(self._highest[MOMENTARY_S]),
+            max_short_term_lufs=_known(self._highest[SHORT_TERM_S]),
+            true_peak_dbtp=peak_dbtp,
+            sample_peak_dbfs=decibels(self._true_peak.sample_peak),
+            plr_lu=None if peak_dbtp is None or integrated is None else peak_dbtp - integrated,
+            psr_lu=self._lowest_psr_lu(short_term, integrated, read),
+            unmeasured=_why(hops, integrated, short_term),
+        )
+
+    def _add(self, energies: Energies, peaks: Energies) -> None:
+        self._fine = np.concatenate([self._fine, energies])
+        for window_s in self._highest:
+            size = round(window_s / FINE_HOP_S)
+            # Only windows that end in this block are new.
+            series = sliding_lufs(self._fine[-(len(energies) + size - 1) :], size)
+            self._highest[window_s] = max(self._highest[window_s], float(series.max(initial=-np.inf)))
+        self._fine = self._fine[-round(SHORT_TERM_S / FINE_HOP_S) :]
+        energies, peaks = (np.concatenate(pair) for pair in zip(self._unfinished, (energies, peaks), strict=True))
+        whole = len(energies) // FINE_PER_HOP * FINE_PER_HOP
+        self._unfinished = energies[whole:], peaks[whole:]
+        self._energies.append(energies[:whole].reshape(-1, FINE_PER_HOP).mean(axis=1))
+        self._peaks.append(peaks[:whole].reshape(-1, FINE_PER_HOP).max(axis=1))
+
+    def _lowest_psr_lu(self, short_term: Energies, integrated: float | None, read: ReadWindow) -> float | None:
+        """Peak to short-term ratio where it is lowest, of windows at most 10 LU under the integrated loudness."""
+        from scipy.ndimage import maximum_filter1d
+
+        counted = np.flatnonzero(short_term >= integrated - 10.0) if integrated is not None else np.zeros(0, int)
+        if len(counted) == 0:
+            return None
+        size = round(SHORT_TERM_S / HOP_S)
+        # Of the window that begins at each hop.
+        highest = maximum_filter1d(np.concatenate(self._peaks), size, origin=-(size // 2), mode="nearest")
+        ratios = 20 * np.log10(np.maximum(highest[counted], 1e-9)) - short_term[counted]
+        at, hop = int(counted[ratios.argmin()]), hop_samples(self._rate_hz)
+        return _true_peak_of(read, at * hop, size * hop) - float(short_term[at])
+
+
 def measure_loudness(
     audio: Audio, sample_rate_hz: int, channels: int | None = None, weighted: Audio | None = None
 ) -> Loudness:
     """Measure float32 (channels, samples); `channels` says on how many channels a mono signal will play.
 
-    `weighted` is the K-weighted signal, where there is one already. Sources: ITU-R BS.1770-5, EBU R 128, EBU Tech 3341
-    and 3342.
+    `weighted` is the K-weighted signal, where there is one already.
     """
     weighted = k_weighted(audio, sample_rate_hz) if weighted is None else weighted
-    times = (channels or len(audio)) / len(audio)
-    fine = times * mean_squares(weighted, sample_rate_hz, FINE_HOP_S)
-    hops = times * mean_squares(weighted, sample_rate_hz)
-    integrated = integrated_lufs(hops)
-    short_term = short_term_lufs(fine)
-    peak_dbtp = true_peak_dbtp(audio)
-    return Loudness(
-        loudness_lufs=integrated,
-        loudness_range_lu=loudness_range_lu(short_term[::FINE_HOPS_PER_SECTION]),
-        max_momentary_lufs=_highest(momentary_lufs(fine)),
-        max_short_term_lufs=_highest(short_term),
-        true_peak_dbtp=peak_dbtp,
-        sample_peak_dbfs=sample_peak_dbfs(audio),
-        plr_lu=None if peak_dbtp is None or integrated is None else peak_dbtp - integrated,
-        psr_lu=_lowest_psr_lu(audio, sample_rate_hz, short_term, integrated),
-        unmeasured=_why(hops, integrated, short_term),
-    )
+    meter = LoudnessMeter(sample_rate_hz, audio.shape[0], channels)
+    for start in range(0, audio.shape[1], SAMPLES_AT_ONCE):
+        meter.update(audio[:, start : start + SAMPLES_AT_ONCE], weighted[:, start : start + SAMPLES_AT_ONCE])
+    return meter.result(lambda first, count: window_of(audio, first, count))
+
+
+def _true_peak_of(read: ReadWindow, first: int, count: int) -> float:
+    """True peak of a window, dBTP, heard in its surroundings: cut off abruptly, it would ring."""
+    around = read(first - INTERPOLATION_HALF, count + 2 * INTERPOLATION_HALF)
+    return 20 * math.log10(max(highest_inside(around), 1e-9))
 
 
 def turned(meter: Loudness, gain_db: float, loudness_lufs: float | None) -> Loudness:
@@ -79,9 +164,8 @@ def turned(meter: Loudness, gain_db: float, loudness_lufs: float | None) -> Loud
     return meter.model_copy(update={**shifted, "loudness_lufs": loudness_lufs})
 
 
-def _highest(series_lufs: Energies) -> float | None:
-    heard = series_lufs[np.isfinite(series_lufs)]
-    return float(heard.max()) if len(heard) else None
+def _known(level_lufs: float) -> float | None:
+    return level_lufs if np.isfinite(level_lufs) else None
 
 
 def _why(hops: Energies, integrated: float | None, short_term: Energies) -> str | None:
@@ -92,23 +176,3 @@ def _why(hops: Energies, integrated: float | None, short_term: Energies) -> str 
     if integrated is None:
         return TOO_QUIET
     return None if len(short_term) else "shorter than the 3 s of short-term loudness and range"
-
-
-def _lowest_psr_lu(audio: Audio, sample_rate_hz: int, short_term: Energies, integrated: float | None) -> float | None:
-    """Peak to short-term ratio where it is lowest, over windows no more than 10 LU under the programme's loudness."""
-    from scipy.ndimage import maximum_filter1d
-
-    if integrated is None or len(short_term) == 0:
-        return None
-    hop = hop_samples(sample_rate_hz, FINE_HOP_S)
-    hops = audio.shape[1] // hop
-    peaks = np.abs(audio[:, : hops * hop]).reshape(audio.shape[0], hops, hop).max(axis=(0, 2))
-    size = round(SHORT_TERM_S / FINE_HOP_S)
-    highest = maximum_filter1d(peaks, size, origin=-(size // 2), mode="nearest")  # of the window that begins here
-    counted = np.flatnonzero(short_term >= integrated - 10.0)
-    if len(counted) == 0:
-        return None
-    ratios = 20 * np.log10(np.maximum(highest[counted], 1e-9)) - short_term[counted]
-    at = int(counted[ratios.argmin()])
-    peak_dbtp = true_peak_dbtp(audio[:, at * hop : (at + size) * hop])
-    return None if peak_dbtp is None else float(peak_dbtp - short_term[at])

@@ -5,6 +5,7 @@ together (`mixingbuddy.tools.erb`). The method, its limits and the calibration a
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mixingbuddy.tools.erb import ErbBands, Floats, Power, hearing
 from mixingbuddy.tools.masking_events import MaskingEvent, find_events
-from mixingbuddy.tools.masking_sums import LIMIT_DB, MaskingSums, sum_frames
+from mixingbuddy.tools.masking_sums import LIMIT_DB, MaskingSums, in_blocks, sum_frames
 
-__all__ = ["Masking", "MaskingEvent", "PairMasking", "Region", "StemMasking", "measure_masking"]
+__all__ = ["HiddenMap", "Masking", "MaskingEvent", "PairMasking", "Region", "StemMasking", "measure_masking"]
 
 SILENT = "silent"
 TOO_QUIET = "below the threshold of hearing throughout"
@@ -27,6 +28,7 @@ REGIONS_HZ = (
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 _BELOW_MEAN, _BELOW_NEARBY, _AROUND_S = 10**-2.0, 10**-1.2, 1.5  # -20 dB, -12 dB, s
 _MOST_BLOCKS = 1300  # kept per song
+_MOST_COLUMNS = 400  # of the map
 
 
 class Region(BaseModel):
@@ -89,6 +91,17 @@ class Masking(BaseModel):
         return None if pair is None or index is None else pair.signal_to_mask_db[index]
 
 
+@dataclass(frozen=True)
+class HiddenMap:
+    """Where each stem is hidden, for pictures: float32 (stems, times, bands) of the share of its loudness that is
+    hidden and of the loudness itself (re the loudest cell of the song); `edges_hz` (bands + 1,)."""
+
+    hidden_share: Power
+    loudness: Power
+    edges_hz: Floats
+    column_s: float
+
+
 def measure_masking(
     names: Sequence[str],
     band_power: Power,
@@ -96,8 +109,8 @@ def measure_masking(
     bands: ErbBands,
     listening_db_spl: float = LISTENING_DB_SPL,
     full_scale_db_spl: float | None = None,
-) -> Masking:
-    """Measure what every stem hides of every other one.
+) -> tuple[Masking, HiddenMap]:
+    """Measure what every stem hides of every other one, and where.
 
     `band_power` is float32 (stems, frames, bands): mean square re full scale (a sine of full scale has 0.5), mean over
     channels, of frames that follow each other every `frame_s` seconds. The mix is heard at `listening_db_spl`, or, if
@@ -122,7 +135,7 @@ def measure_masking(
         event for target in range(len(names)) for event in find_events(names, target, sums, bands, block * frame_s)
     ]
     end_s = len(mix) * frame_s
-    return Masking(
+    masking = Masking(
         regions=tuple(region for region, _ in regions),
         stems=tuple(_stem(name, sums, index) for index, name in enumerate(names)),
         pairs=tuple(_pairs(names, sums)),
@@ -131,6 +144,15 @@ def measure_masking(
             for event in sorted(events, key=lambda event: -event.importance)
         ),
     )
+    return masking, _hidden_map(sums, bands, block * frame_s)
+
+
+def _hidden_map(sums: MaskingSums, bands: ErbBands, block_s: float) -> HiddenMap:
+    together = max(1, -(-sums.loudness.shape[1] // _MOST_COLUMNS))
+    loudness, hidden = in_blocks(sums.loudness, together), in_blocks(sums.hidden, together)
+    share = np.where(loudness > 0, hidden / np.maximum(loudness, np.float32(1e-12)), 0)
+    loudest = max(float(loudness.max(initial=0.0)), 1e-12)
+    return HiddenMap(share.astype(np.float32), loudness / np.float32(loudest), bands.edges_hz, together * block_s)
 
 
 def _volume(mix: Floats, frame_s: float, listening_db_spl: float, full_scale_db_spl: float | None) -> float:

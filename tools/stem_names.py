@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from mixingbuddy.tools.audio import Clip
 from mixingbuddy.tools.errors import printable
 
 # Native Instruments stem files hold the mixture first, then four stems; MUSDB18 orders them so.
@@ -44,8 +43,8 @@ def unique_names(files: Sequence[Path]) -> list[str]:
     return unique
 
 
-def name_streams(clips: list[Clip]) -> list[tuple[str, Clip]]:
-    """The stems of a stem file by name; its first stream, the mixture, is left out."""
-    if len(clips) == len(STEM_FILE_NAMES):
-        return list(zip(STEM_FILE_NAMES[1:], clips[1:], strict=True))
-    return [(f"stem {number}", clip) for number, clip in enumerate(clips[1:], start=1)]
+def stream_names(count: int) -> list[tuple[int, str]]:
+    """The stems of a stem file with `count` streams, as (stream, name); its first stream, the mixture, is left out."""
+    if count == len(STEM_FILE_NAMES):
+        return list(enumerate(STEM_FILE_NAMES))[1:]
+    return [(number, f"stem {number}") for number in range(1, count)]

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mixingbuddy.tools.levels import CrossEnergies, k_weighted_hops, level_between_lu, mixdown
+from mixingbuddy.tools.cross_energies import CrossEnergies, level_between_lu
+from mixingbuddy.tools.levels import k_weighted_hops, mixdown
 from mixingbuddy.tools.loudness import Energies, integrated_lufs
 from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.multitrack import Multitrack
