@@ -48,6 +48,27 @@ def test_noise_in_the_pauses_is_measured_and_bleed_is_not_noise() -> None:
     )
 
 
+@pytest.mark.parametrize(("hum_dbfs", "noise_dbfs"), [(-50, -90), (-50, -54), (-47, -46), (-75, -52)])
+def test_hum_and_noise_are_told_apart(hum_dbfs: float, noise_dbfs: float) -> None:
+    """Of a floor of both, each is given its own level; the mean square of a full-scale sine is half."""
+    noise = 10 ** (noise_dbfs / 20) * np.random.default_rng(5).standard_normal(len(T))
+    hum = 10 ** (hum_dbfs / 20) * np.sin(2 * np.pi * 50 * T)
+    found = {f.kind: f for f in findings(plucked(220, 5.0) * ((T % 3) < 1.5) + noise + hum)}
+    if hum_dbfs > -70:
+        assert found["hum"].value == pytest.approx(hum_dbfs, abs=0.5)
+    assert ("noise_floor" in found) is (noise_dbfs > -60)
+    if noise_dbfs > -60:
+        assert found["noise_floor"].value == pytest.approx(noise_dbfs, abs=1)
+        assert ("beside the hum" in found["noise_floor"].text) is ("hum" in found)
+
+
+def test_the_ends_of_notes_are_no_noise() -> None:
+    """Notes that ring on for 400 ms, each at another level, as in a bass that never pauses."""
+    levels_dbfs = np.array([-40.0, -46.0, -43.0, -49.0, -38.0, -44.0, -41.0])
+    ends = np.repeat(10 ** (levels_dbfs / 20), round(1.2 * RATE_HZ))[: len(T)]
+    assert "noise_floor" not in kinds(np.where(T % 1.2 < 0.8, 0.3, ends) * np.sin(2 * np.pi * 97 * T))
+
+
 @pytest.mark.parametrize("rate_hz", [8000, 44100, 192000])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("samples", [0, 1, 0.03, 2.0])
@@ -93,3 +114,18 @@ def test_clean_real_stems_raise_no_alarm(shared_data: Path) -> None:
             {s.name: measure_hygiene(s.audio, multitrack.sample_rate_hz) for s in multitrack.stems}
         )
         assert found == ()
+
+
+def test_a_long_stem_is_judged_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mixingbuddy.tools import hygiene as module
+
+    monkeypatch.setattr(module, "JUDGED_S", 12.0)
+    at_s = np.arange(40 * RATE_HZ) / RATE_HZ
+    samples = 0.02 + 0.001 * np.random.default_rng(2).standard_normal(len(at_s))
+    samples[: 5 * RATE_HZ] += 0.5 * plucked(220, 5.0)[: 5 * RATE_HZ]
+    samples[26 * RATE_HZ :] += 0.02 * np.sin(2 * np.pi * 50 * at_s[26 * RATE_HZ :])
+    found = measure_hygiene(samples[None].astype(np.float32), RATE_HZ)
+    assert found.hum is not None
+    assert found.hum.level_dbfs == pytest.approx(-34.0, abs=0.5)
+    assert 20.0 <= found.hum.where[0] <= 30.0 <= found.hum.where[1]
+    assert found.dc_offset == pytest.approx(0.02, abs=0.001)

@@ -10,7 +10,7 @@ from mixingbuddy.tools.stem_pairs import Relation, StemPair
 def pair(relation: Relation, delay_samples: int = 0, gain_db: float | None = None, flip: str | None = None) -> StemPair:
     return StemPair(
         relation=relation, early="a", late="b", delay_samples=delay_samples, delay_ms=delay_samples / 44.1,
-        correlation=-0.5, coherence=-0.5, gain_db=gain_db, flip=flip,
+        correlation=-0.5, coherence=-0.7, gain_db=gain_db, flip=flip,
     )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def pair(relation: Relation, delay_samples: int = 0, gain_db: float | None = Non
          "'b' and 'a' hear each other (correlation -0.50, 'b' 2.00 ms (88 samples) later); "
          "mind it when you gate, move or invert one of them."),
         (pair("shared_sound", 88), "info",
-         "'b' and 'a' hold the same sound (correlation -0.50, 'b' 2.00 ms (88 samples) later); "
+         "'b' and 'a' hold the same sound (correlation -0.70, 'b' 2.00 ms (88 samples) later); "
          "treat them as one when you move or process them."),
     ],
 )  # fmt: skip
@@ -37,6 +37,13 @@ def test_the_later_stem_comes_first_and_the_advice_follows_the_relation(
     (finding,) = stem_pair_findings([found], 6.0)
     assert (finding.kind, finding.stems, finding.where) == (found.relation, ("b", "a"), (0.0, 6.0))
     assert (finding.severity, finding.text) == (severity, text)
+
+
+def test_polarity_is_told_by_the_whitened_correlation() -> None:
+    """The waveforms of a snare's two microphones may agree in the body, which a filter turned, and not in the wires."""
+    conflict, shared = stem_pair_findings([pair("polarity_conflict", flip="b"), pair("shared_sound")], 6.0)
+    assert (conflict.value, shared.value) == (-0.7, -0.7)
+    assert "correlation -0.70" in conflict.text
 
 
 def test_a_late_copy_is_given_in_milliseconds_and_all_else_as_correlation() -> None:

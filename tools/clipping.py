@@ -91,6 +91,8 @@ class FlatTops:
 
     def _add(self, runs: _Runs) -> None:
         self._parts.append(runs)
+        if len(self._parts) >= 64:  # small arrays cost more than they hold
+            self._parts = [_joined(self._parts)]
         self._kept += len(runs.start)
         if self._kept > MAX_RUNS_KEPT:
             joined = _joined(self._parts)

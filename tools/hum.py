@@ -1,6 +1,7 @@
 """Mains hum: a line at 50 or 60 Hz that stands still under the music.
 
-`LowBand` follows the mains lines (and DC) of one channel, block by block; `find_hum` judges what it gathered.
+`LowBand` follows the mains lines (and DC) of one channel, block by block; `find_hum` judges what it gathered, with two
+witnesses: the whole stem (`mixingbuddy.tools.standing_line`), and its quietest frames (below).
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
+from mixingbuddy.tools.standing_line import DEAD, find_standing_line, may_last
 
 MAINS_HZ = (50.0, 60.0)
 HARMONICS = (1, 2, 3, 4, 5)
@@ -19,6 +22,8 @@ FILTER_BLOCKS = 10
 QUIET_SHARE = 0.2
 MIN_QUIET_FRAMES = 8
 EXACTNESS_HZ = 0.3  # per harmonic; the nearest notes, G1 and B1, are 1.0 and 1.7 Hz away
+ALONE_HZ = 0.06  # of the fundamental; mains keep within 0.05 Hz nearly always
+SAME_HUM_HZ = 0.12  # how exactly a harmonic is a multiple of the fundamental, in stems of 7 s
 STEADY_DRIFT_DB = 1.5
 LINE_SHARE = 0.3  # of the energy of the line and its two neighbours
 HUM_FLOOR_DBFS = -80.0
@@ -54,12 +59,18 @@ class LowBand:
         self._low = np.concatenate([self._low, np.asarray(low, np.float32)])
         self._transform()
 
-    def result(self) -> "LowFrames":
-        """Frames so far."""
-        if not self._parts:
+    @property
+    def held_s(self) -> float:
+        """Seconds gathered since the last `take`."""
+        return sum(len(part[0]) for part in self._parts) * self.hop_s
+
+    def take(self) -> "LowFrames":
+        """The frames since the last time; they are not kept."""
+        parts, self._parts = self._parts, []
+        if not parts:
             empty = np.zeros((0, len(MAINS_HZ), len(HARMONICS)))
             return LowFrames(self.hop_s, np.zeros(0, np.float32), empty.astype(np.complex64), empty.astype(np.float32))
-        dc, lines, around = (np.concatenate([part[i] for part in self._parts]) for i in range(3))
+        dc, lines, around = (np.concatenate([part[i] for part in parts]) for i in range(3))
         return LowFrames(self.hop_s, dc, lines, around)
 
     def _transform(self) -> None:
@@ -69,7 +80,7 @@ class LowBand:
         frames = np.lib.stride_tricks.sliding_window_view(self._low, self._frame)[:: self._hop][:count]
         both = np.ascontiguousarray(frames) @ self._table
         self._low = self._low[count * self._hop :].copy()
-        dc, rest = both[:, 0], both[:, 1:].reshape(count, 2, 3, len(MAINS_HZ), len(HARMONICS))
+        dc, rest = both[:, 0].copy(), both[:, 1:].reshape(count, 2, 3, len(MAINS_HZ), len(HARMONICS))
         values = rest[:, 0] + 1j * rest[:, 1]
         # Phases run on from the stem's start, so that frames can be compared.
         at_s = (self._frames + np.arange(count)) * self.hop_s
@@ -135,12 +146,13 @@ def find_hum(frames: LowFrames, loudest_dbfs: float) -> Hum | None:
     for index, mains_hz in enumerate(MAINS_HZ):
         lines = []
         for position, harmonic in enumerate(HARMONICS):
-            line, around = frames.lines[:, index, position], frames.around[:, index, position]
-            steady = _steady_line(line, around, frames.hop_s, harmonic)
-            if steady is not None and steady.level_dbfs <= loudest_dbfs - BELOW_PROGRAMME_DB:
-                lines.append(steady)
+            line = _line(frames.lines[:, index, position], frames.around[:, index, position], frames.hop_s, harmonic)
+            if line is not None and line.level_dbfs <= loudest_dbfs - BELOW_PROGRAMME_DB:
+                lines.append(line)
         # Harmonics are exact multiples; without the fundamental at least two must speak.
-        lines = [line for line in lines if abs(line.offset_hz - line.harmonic * lines[0].per_harmonic_hz) <= 0.3]
+        lines = [
+            line for line in lines if abs(line.offset_hz - line.harmonic * lines[0].per_harmonic_hz) <= line.blur_hz
+        ]
         if lines and (lines[0].harmonic == 1 or len(lines) >= 2):
             found.append(_hum(mains_hz, lines))
     return max(found, key=lambda hum: (len(hum.lines_dbfs), hum.level_dbfs), default=None)
@@ -152,6 +164,7 @@ class _Line:
     offset_hz: float
     level_dbfs: float
     where: tuple[float, float]
+    blur_hz: float
 
     @property
     def per_harmonic_hz(self) -> float:
@@ -170,9 +183,20 @@ def _hum(mains_hz: float, lines: list[_Line]) -> Hum:
     )
 
 
+def _line(line: NDArray[np.complex64], around: NDArray[np.float32], hop_s: float, harmonic: int) -> _Line | None:
+    """The line, if the whole stem shows it, or its quietest frames do and the whole stem does not deny it."""
+    steady = _steady_line(line, around, hop_s, harmonic)
+    if steady is None and not may_last(line, around, 10 ** (HUM_FLOOR_DBFS / 20)):
+        return None
+    standing = find_standing_line(line, around, hop_s, EXACTNESS_HZ if harmonic > 1 else ALONE_HZ)
+    if standing is not None and standing.clear and standing.level_dbfs >= HUM_FLOOR_DBFS:
+        return _Line(harmonic, standing.offset_hz, standing.level_dbfs, standing.where, SAME_HUM_HZ)
+    return None if standing is not None and standing.denied else steady
+
+
 def _steady_line(line: NDArray[np.complex64], around: NDArray[np.float32], hop_s: float, harmonic: int) -> _Line | None:
     """The line, if it is steady in the quietest fifth of the live frames."""
-    live = around > 1e-13
+    live = around > DEAD
     live[1:-1] &= live[:-2] & live[2:]  # frames next to digital silence hold only a part of the sound
     where = np.flatnonzero(live)
     count = max(MIN_QUIET_FRAMES, int(QUIET_SHARE * len(where)))
@@ -196,7 +220,9 @@ def _steady_line(line: NDArray[np.complex64], around: NDArray[np.float32], hop_s
     steady = (spread_db <= 3.0 and coherence >= 0.85) or (spread_db <= 5.0 and coherence >= 0.93 and count >= 16)
     if not steady or abs(offset_hz) > min(0.5, EXACTNESS_HZ * harmonic):
         return None
-    return _Line(harmonic, offset_hz, float(middle_db), (float(quiet[0] * hop_s), float(quiet[-1] * hop_s) + FRAME_S))
+    return _Line(
+        harmonic, offset_hz, float(middle_db), (float(quiet[0] * hop_s), float(quiet[-1] * hop_s) + FRAME_S), 0.3
+    )
 
 
 def _drift_db(level_db: NDArray[np.float64], quiet: NDArray[np.int64]) -> float:

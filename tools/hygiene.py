@@ -1,6 +1,6 @@
 """Faults of single stems: clipping, DC offset, silence, noise floor and mains hum.
 
-`HygieneMeter.update(block)` as often as there are blocks, then `.result()`: memory grows by under 3 kB per second of
+`HygieneMeter.update(block)` as often as there are blocks, then `.result()`: memory grows by under 1 kB per second of
 stereo audio. Measure the file's own samples: resampling rounds flat tops off, and they are no longer found.
 """
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mixingbuddy.tools.audio import Audio
 from mixingbuddy.tools.clipping import Clipping, FlatTops, find_clipping
 from mixingbuddy.tools.dynamics import SAMPLES_AT_ONCE, HopMeter, Hops
+from mixingbuddy.tools.erb import ear_gain_db, quiet_threshold_db
 from mixingbuddy.tools.findings import Finding, Severity
 from mixingbuddy.tools.hum import HUM_FLOOR_DBFS, Hum, LowBand, find_hum
 
@@ -22,7 +23,11 @@ PAUSE_DB = 20.0
 MIN_DC_FRAMES = 8
 DC_MINOR, DC_MAJOR = 0.003, 0.01
 NOISE_DBFS = -60.0
+STEADY_NOISE_DB = 2.0
+LEAST_REST = 0.25  # of the floor's power that hum must leave before the rest is called noise
+LOUDEST_DB_SPL = 90.0  # how loud a stem is heard at most when the audibility of its hum is judged
 TOO_SHORT = "shorter than 1 s"
+JUDGED_S = 300.0  # of a longer stem, hum is judged by so much at a time
 NO_PAUSE = "no steady pause to measure it in"
 
 
@@ -50,6 +55,9 @@ class HygieneMeter:
         self._hops = HopMeter(sample_rate_hz)
         self._tops = [FlatTops() for _ in range(channels)]
         self._low = [LowBand(sample_rate_hz) for _ in range(channels)]
+        self._dc: list[list[NDArray[np.float32]]] = [[] for _ in range(channels)]
+        self._hums: list[Hum] = []
+        self._judged_s = 0.0
 
     def update(self, block: Audio) -> None:
         """Take the next samples, float32 (channels, samples) of any length."""
@@ -59,6 +67,8 @@ class HygieneMeter:
         for samples, tops, low in zip(block, self._tops, self._low, strict=True):
             tops.update(samples, float(samples.max()), float(samples.min()))
             low.update(samples)
+        if self._low[0].held_s >= JUDGED_S:
+            self._judge()
 
     def hops(self) -> Hops:
         """The 100 ms record, for `measure_dynamics`."""
@@ -67,10 +77,11 @@ class HygieneMeter:
     def result(self) -> Hygiene:
         """The verdict on everything so far."""
         hops = self._hops.result()
-        frames = [low.result() for low in self._low]
         loudest_dbfs = _loudest_dbfs(hops)
-        hums = [] if loudest_dbfs is None else [find_hum(channel, loudest_dbfs) for channel in frames]
-        dc_offset = max((dc for f in frames if (dc := _dc_offset(f.dc)) is not None), key=abs, default=None)
+        self._judge()
+        dc_offset = max(
+            (dc for parts in self._dc if (dc := _dc_offset(np.concatenate(parts))) is not None), key=abs, default=None
+        )
         floor_dbfs = _noise_floor_dbfs(hops, loudest_dbfs)
         silent = hops.peak.max(axis=0, initial=0.0) < 10 ** (SILENT_DBFS / 20)
         sounding = np.flatnonzero(~silent)
@@ -86,9 +97,21 @@ class HygieneMeter:
             silent_share=float(silent.mean()) if len(silent) else 1.0,
             noise_floor_dbfs=floor_dbfs,
             loudest_dbfs=loudest_dbfs,
-            hum=max((hum for hum in hums if hum), key=lambda hum: hum.level_dbfs, default=None),
+            hum=max(self._hums, key=lambda hum: hum.level_dbfs, default=None),
             unmeasured="; ".join(reason for reason in reasons if reason) or None,
         )
+
+    def _judge(self) -> None:
+        """Look for hum in what was gathered, and keep only the verdict and the DC."""
+        loudest_dbfs, held_s = _loudest_dbfs(self._hops.result()), self._low[0].held_s
+        for low, dc in zip(self._low, self._dc, strict=True):
+            frames = low.take()
+            dc.append(frames.dc)
+            hum = None if loudest_dbfs is None else find_hum(frames, loudest_dbfs)
+            if hum is not None:
+                where = (hum.where[0] + self._judged_s, hum.where[1] + self._judged_s)
+                self._hums.append(hum.model_copy(update={"where": where}))
+        self._judged_s += held_s
 
 
 def measure_hygiene(audio: Audio, sample_rate_hz: int) -> Hygiene:
@@ -123,14 +146,16 @@ def _loudest_dbfs(hops: Hops) -> float | None:
 
 
 def _noise_floor_dbfs(hops: Hops, loudest_dbfs: float | None) -> float | None:
-    """RMS of the quietest twentieth of the blocks where it is steady (noise is, bleed and reverb are not)."""
+    """RMS of the quietest twentieth of the blocks if they are steady and alike: noise is, bleed and tails are not."""
     blocks = _blocks_ms(hops)
     if loudest_dbfs is None or len(blocks) < 5:
         return None
     quiet = blocks[np.argsort(blocks.mean(axis=1))[: max(3, len(blocks) // 20)]]
     floor_dbfs = 10 * math.log10(float(np.median(quiet)))
     uneven_db = float(np.median(10 * np.log10(quiet.max(axis=1) / quiet.min(axis=1))))
-    return floor_dbfs if floor_dbfs <= loudest_dbfs - PAUSE_DB and uneven_db <= 2.0 else None
+    apart_db = 10 * math.log10(float(quiet.mean(axis=1).max() / quiet.mean(axis=1).min()))
+    steady = uneven_db <= STEADY_NOISE_DB and apart_db <= STEADY_NOISE_DB
+    return floor_dbfs if steady and floor_dbfs <= loudest_dbfs - PAUSE_DB else None
 
 
 def hygiene_findings(stems: Mapping[str, Hygiene]) -> tuple[Finding, ...]:
@@ -182,8 +207,6 @@ def _dc_finding(name: str, dc_offset: float, duration_s: float) -> Finding:
 def _hum_finding(name: str, hum: Hum, loudest_dbfs: float) -> Finding:
     overtones = [f"{hz:.0f}" for hz, _ in hum.lines_dbfs if hz > 1.5 * hum.mains_hz]
     with_overtones = f" (also at {', '.join(overtones)} Hz)" if overtones else ""
-    # A line without harmonics may be a synth that holds a tone: docs/hygiene.md.
-    severity: Severity = "major" if hum.sure and hum.level_dbfs > loudest_dbfs - 30 else "minor"
     return Finding(
         kind="hum",
         stems=(name,),
@@ -191,30 +214,46 @@ def _hum_finding(name: str, hum: Hum, loudest_dbfs: float) -> Finding:
         unit="dBFS",
         expected=(-120.0, HUM_FLOOR_DBFS),
         where=hum.where,
-        severity=severity,
+        severity=_hum_severity(hum, loudest_dbfs),
         source="steady line at the mains frequency in the quietest parts",
         text=f"'{name}' {'has' if hum.sure else 'probably has'} mains hum at {hum.fundamental_hz:.1f} Hz, "
         f"{hum.level_dbfs:.0f} dBFS{with_overtones}; notch these frequencies, or look for the ground loop.",
     )
 
 
+def _hum_severity(hum: Hum, loudest_dbfs: float) -> Severity:
+    """Nobody hears most hum: lines under the threshold in quiet, with the stem at 90 dB SPL, are information."""
+    lines = np.array(hum.lines_dbfs)
+    heard_db_spl = lines[:, 1] - loudest_dbfs + LOUDEST_DB_SPL
+    if not (heard_db_spl > quiet_threshold_db(lines[:, 0]) - ear_gain_db(lines[:, 0])).any():
+        return "info"
+    # A line without harmonics may be a synth that holds a tone: docs/hygiene.md.
+    return "major" if hum.sure and hum.level_dbfs > loudest_dbfs - 30 else "minor"
+
+
 def _noise_findings(name: str, hygiene: Hygiene) -> list[Finding]:
     floor_dbfs, loudest_dbfs = hygiene.noise_floor_dbfs, hygiene.loudest_dbfs
-    if floor_dbfs is None or loudest_dbfs is None or floor_dbfs < NOISE_DBFS:
+    if floor_dbfs is None or loudest_dbfs is None:
         return []
-    if hygiene.hum is not None and hygiene.hum.level_dbfs - 3.0 > floor_dbfs - 3.0:
-        return []  # the noise is the hum
-    text = f"'{name}' has noise of {floor_dbfs:.0f} dBFS in its pauses; gate or expand it there, or cut the pauses."
+    # Levels of lines are re a full-scale sine, whose mean square is half.
+    lines = () if hygiene.hum is None else hygiene.hum.lines_dbfs
+    of_hum = sum(0.5 * 10 ** (level_dbfs / 10) for _, level_dbfs in lines)
+    floor = 10 ** (floor_dbfs / 10)
+    if floor - of_hum < max(LEAST_REST * floor, 10 ** (NOISE_DBFS / 10)):
+        return []
+    noise_dbfs = 10 * math.log10(floor - of_hum)
+    beside = " beside the hum" if lines else ""
     return [
         Finding(
             kind="noise_floor",
             stems=(name,),
-            value=floor_dbfs,
+            value=noise_dbfs,
             unit="dBFS",
             expected=(-120.0, NOISE_DBFS),
             where=(0.0, hygiene.duration_s),
-            severity="minor" if floor_dbfs > loudest_dbfs - 40 else "info",
+            severity="minor" if noise_dbfs > loudest_dbfs - 40 else "info",
             source="RMS of the quietest steady 400 ms blocks",
-            text=text,
+            text=f"'{name}' has noise of {noise_dbfs:.0f} dBFS{beside} in its pauses; "
+            "gate or expand it there, or cut the pauses.",
         )
     ]

@@ -3,9 +3,18 @@
 from collections.abc import Sequence
 
 from mixingbuddy.tools.findings import Finding, Severity
-from mixingbuddy.tools.stem_pairs import Relation, StemPair
+from mixingbuddy.tools.stem_pairs import LEAST_COHERENCE, SAME_CORRELATION, Relation, StemPair
 
 MAX_BLEED_FINDINGS = 5
+# What stems that share nothing, or close microphones that work together, have; the limits of `stem_pairs`.
+_EXPECTED: dict[Relation, tuple[float, float]] = {
+    "duplicate": (-SAME_CORRELATION, SAME_CORRELATION),
+    "inverted_duplicate": (-SAME_CORRELATION, SAME_CORRELATION),
+    "delayed_duplicate": (0.0, 0.0),
+    "polarity_conflict": (0.0, 1.0),
+    "bleed": (-LEAST_COHERENCE["bleed"], LEAST_COHERENCE["bleed"]),
+    "shared_sound": (-LEAST_COHERENCE["shared_sound"], LEAST_COHERENCE["shared_sound"]),
+}
 _SEVERITY: dict[Relation, Severity] = {
     "duplicate": "minor",
     "inverted_duplicate": "major",
@@ -30,9 +39,9 @@ def _finding(pair: StemPair, duration_s: float) -> Finding:
         stems=(pair.flip, pair.early if pair.flip == pair.late else pair.late)
         if pair.flip
         else (pair.late, pair.early),
-        value=pair.delay_ms if in_ms else pair.correlation,
+        value=pair.delay_ms if in_ms else _correlation(pair),
         unit="ms" if in_ms else "correlation",
-        expected=None,
+        expected=_EXPECTED[pair.relation],
         where=(0.0, duration_s),
         severity=_SEVERITY[pair.relation],
         source="whitened cross-correlation of the stems",
@@ -40,11 +49,16 @@ def _finding(pair: StemPair, duration_s: float) -> Finding:
     )
 
 
+def _correlation(pair: StemPair) -> float:
+    """Of the waveforms; where it decides about polarity, whitened: a filter turns the loud lows and hides the sign."""
+    return pair.coherence if pair.relation in ("polarity_conflict", "shared_sound") else pair.correlation
+
+
 def _text(pair: StemPair) -> str:
     late, early = f"'{pair.late}'", f"'{pair.early}'"
     delayed = f"{pair.delay_ms:.2f} ms ({pair.delay_samples} samples)"
     gain = "" if pair.gain_db is None or abs(pair.gain_db) < 0.05 else f" at {pair.gain_db:+.1f} dB"
-    facts = f"correlation {pair.correlation:+.2f}, {late} {delayed} later"
+    facts = f"correlation {_correlation(pair):+.2f}, {late} {delayed} later"
     if pair.relation == "duplicate":
         return f"{late} is a copy of {early}{gain}; remove or mute one of them."
     if pair.relation == "inverted_duplicate":
