@@ -1,6 +1,6 @@
 from setuptools import find_packages, setup
 
-FOLDERS = ("agent", "tools", "models", "prompts")
+FOLDERS = ("agent", "tools", "models", "prompts", "benchmarks")
 setup(
     packages=[
         "mixingbuddy",

@@ -30,6 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+benchmarks = typer.Typer(help="Measure how fast this machine does the work, beside the alternatives.")
+app.add_typer(benchmarks, name="benchmark")
+
 SongPath = Annotated[
     Path, typer.Argument(help="A folder of stems, a .stem.mp4, or one audio file.", show_default=False)
 ]
@@ -176,7 +179,7 @@ def measure(
         _print_json(Measurements(measurements=tuple(songs)))
         return
     for song in songs:
-        show_measurement(song.song, song.findings)
+        show_measurement(song.song, song.analysis.time, song.findings)
 
 
 @app.command(epilog="Example: mixingbuddy render song/ --moves results/recall.csv --out mix.wav")
@@ -216,6 +219,32 @@ def doctor(
         show_checks(found)
     if check and any(item.status == "problem" for item in found.checks):
         raise typer.Exit(EXIT_PROBLEMS)
+
+
+@benchmarks.command(epilog="Examples: mixingbuddy benchmark analysis --data multitracks/  |  ... --no-growth --json")
+def analysis(
+    data: Annotated[Path, typer.Option(help="The folder of multitracks that the songs are made from.")] = Path(
+        "../shared/data/multitracks"
+    ),
+    work: Annotated[Path | None, typer.Option(help="Where the songs are made; up to 8 GB.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each task runs; the median counts.")] = 3,
+    growth: Annotated[bool, typer.Option(help="Songs of up to 64 tracks and an hour as well.")] = True,
+    write: Annotated[Path | None, typer.Option(help="Folder for performance.md and its plot.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Time and memory of the analysis, against decoding alone and against the usual tools, in one run."""
+    from mixingbuddy.agent.console import show_benchmark, working
+    from mixingbuddy.benchmarks.analysis import run
+    from mixingbuddy.benchmarks.performance_page import write_page
+
+    with working("making the songs") as progress:
+        result = run(data.expanduser(), work, repeats, growth, progress)
+    if write is not None:
+        write_page(result, write.expanduser())
+    if json:
+        _print_json(result)
+    else:
+        show_benchmark(result)
 
 
 def _told(progress: "Callable[[str], None]", step: str) -> "Callable[[float], None]":

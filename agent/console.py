@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from mixingbuddy.agent.doctor import Examination
     from mixingbuddy.agent.measure import SongSummary
     from mixingbuddy.agent.state import ProposedMove
+    from mixingbuddy.benchmarks.analysis import AnalysisBenchmark
     from mixingbuddy.tools.findings import Finding
+    from mixingbuddy.tools.song_time import SongTime
 
 STATUS_STYLE = {"proved": "green", "nothing_to_do": "green", "partly": "yellow", "withdrawn": "red"}
 STATUS_WORDS = {
@@ -133,9 +135,11 @@ def _reference_line(result: "CritiqueResult") -> str:
     )
 
 
-def show_measurement(song: "SongSummary", findings: Sequence["Finding"]) -> None:
+def show_measurement(song: "SongSummary", time: "SongTime | None", findings: Sequence["Finding"]) -> None:
     """Levels of one song or file, and what was found."""
     out.print(f"[bold]{escape(song.name)}[/bold]  {_facts(song)}")
+    if time is not None:
+        out.print(f"[dim]{_time_facts(time)}[/dim]", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("stem", "role", "LUFS", "LU in mix", "dBTP", "sounds", ""):
         table.add_column(heading, justify="left" if heading in {"stem", "role", ""} else "right")
@@ -156,7 +160,7 @@ def show_measurement(song: "SongSummary", findings: Sequence["Finding"]) -> None
                 "group",
                 db(group.loudness_lufs),
                 db(group.level_rel_mix_lu),
-                "",
+                db(group.true_peak_dbtp, sign=True),
                 "",
                 "",
             )
@@ -164,6 +168,15 @@ def show_measurement(song: "SongSummary", findings: Sequence["Finding"]) -> None
     for finding in findings:
         out.print(f"{SEVERITY_MARK[finding.severity]} {escape(finding.text)}")
     out.print()
+
+
+def _time_facts(time: "SongTime") -> str:
+    """Tempo, key and sections in one line; what is not sure says why."""
+    meter = f" in {time.beats_per_bar}" if time.beats_per_bar else ""
+    tempo = f"{time.tempo_bpm:.1f} BPM{meter}" if time.tempo_bpm is not None else f"tempo unsure: {time.tempo_unsure}"
+    key = time.key or f"key unsure: {time.key_unsure}"
+    sections = f"sections {' '.join(section.label for section in time.sections)}" if time.sections else ""
+    return " · ".join(part for part in (tempo, key, sections) if part)
 
 
 def show_summary(summary: "BatchSummary") -> None:
@@ -175,6 +188,24 @@ def show_summary(summary: "BatchSummary") -> None:
     for song, error in summary.failures.items():
         out.print(f"[red]failed[/red] {escape(song)}: {escape(error)}", soft_wrap=True)
     out.print(f"[dim]results[/dim] {escape(summary.results)}", soft_wrap=True)
+
+
+def show_benchmark(result: "AnalysisBenchmark") -> None:
+    """Tasks side by side, as ratios to decoding."""
+    out.print(f"[bold]8 stereo tracks x 4 min, 44.1 kHz, 24 bit[/bold]  [dim]{escape(result.machine)}[/dim]")
+    decode = result.seconds("decode")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("task", "seconds", "x decode", "process s", "peak MB"):
+        table.add_column(heading, justify="left" if heading == "task" else "right")
+    for timing in result.alternatives:
+        ratio = f"{timing.seconds / decode:.2f}" if decode else ""
+        table.add_row(timing.task, f"{timing.seconds:.2f}", ratio, f"{timing.process_s:.2f}", f"{timing.peak_mb:.0f}")
+    out.print(table)
+    for timing in result.growth:
+        if timing.task == "cold":
+            out.print(
+                f"{timing.tracks} tracks x {timing.minutes:g} min: {timing.seconds:.1f} s, {timing.peak_mb:.0f} MB"
+            )
 
 
 class BatchBar:

@@ -17,6 +17,7 @@ from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.agent.workbench import Workbench, open_advisor, total_faders
 from mixingbuddy.agent.workspace import open_cache, open_workspace
 from mixingbuddy.models.advisor import ReferenceFit
+from mixingbuddy.tools.analysis import known_sections
 from mixingbuddy.tools.errors import UserError
 from mixingbuddy.tools.files import make_folder
 from mixingbuddy.tools.findings import Finding
@@ -133,6 +134,7 @@ def critique(
 
 
 def _write(bench: Workbench, settings: Settings, proposed: Proposed, reply: str, folder: Path) -> CritiqueResult:
+    from mixingbuddy.agent.pictures import draw_pictures
     from mixingbuddy.agent.report import write_report
 
     after = total_faders({}, [move.plain() for move in proposed.moves])
@@ -149,7 +151,9 @@ def _write(bench: Workbench, settings: Settings, proposed: Proposed, reply: str,
             )
         }
     )
-    write_report(result, mixes, folder / "report.html")
+    sections = known_sections(bench.measured.figures)
+    pictures = draw_pictures(result, mixes, bench.measured, bench.measured_reference, sections)
+    write_report(result, mixes, folder / "report.html", pictures)
     return result
 
 
@@ -207,6 +211,7 @@ def _peak_findings(bench: Workbench) -> list[Finding]:
             kind="peak_over_ceiling",
             value=round(levels.true_peak_dbtp, 2),
             unit="dBTP",
+            expected=(-120.0, CEILING_DBTP),
             where=(round(max(0.0, peak_s - 0.05), 2), round(min(peak_s + 0.05, multitrack.duration_s), 2)),
             severity="minor",
             source="true peak of the plain sum",

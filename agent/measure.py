@@ -44,7 +44,7 @@ def measure_song(path: Path, cache: Cache | None = None, progress: Progress = la
     """Measure a song or an audio file. Raises UserError for anything that cannot be read."""
     found = find_song(path, reference="none")
     measured = measure_found(found, cache, progress)
-    analysis = analyse(measured)
+    analysis = analyse(measured, unsure=found.unsure)
     return Measurement(
         path=str(path),
         song=summarise(found.name, measured.figures.levels),

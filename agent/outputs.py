@@ -18,13 +18,20 @@ from mixingbuddy.tools.render import Render
 
 @dataclass(frozen=True)
 class MatchedMixes:
-    """Before and after at equal loudness, both at -1 dBTP or below. Gains in dB are those used for the matching."""
+    """Before and after at equal loudness, both at -1 dBTP or below.
+
+    Gains in dB lead from the plain sum under the faders to the clip; `after_headroom_gain_db` is what of it keeps the
+    mix under the ceiling. True peaks are the clips' own, None for silence.
+    """
 
     before: Clip
     after: Clip
     before_gain_db: float
     after_gain_db: float
     loudness_lufs: float | None
+    before_true_peak_dbtp: float | None = None
+    after_true_peak_dbtp: float | None = None
+    after_headroom_gain_db: float = 0.0
 
 
 def loudness_matched(before: Render, after: Render) -> MatchedMixes:
@@ -45,6 +52,9 @@ def loudness_matched(before: Render, after: Render) -> MatchedMixes:
         before_gain_db=before.headroom_gain_db + gains[0],
         after_gain_db=after.headroom_gain_db + gains[1],
         loudness_lufs=target,
+        before_true_peak_dbtp=None if before.true_peak_dbtp is None else before.true_peak_dbtp + gains[0],
+        after_true_peak_dbtp=None if after.true_peak_dbtp is None else after.true_peak_dbtp + gains[1],
+        after_headroom_gain_db=after.headroom_gain_db,
     )
 
 

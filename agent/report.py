@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixingbuddy.agent.outputs import MatchedMixes
+from mixingbuddy.agent.pictures import ReportPicture
 from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.tools.audio import Audio, Clip, resampled
 from mixingbuddy.tools.files import write_text
@@ -74,12 +75,14 @@ class Track:
     wave: str
 
 
-def write_report(result: "CritiqueResult", mixes: MatchedMixes, target: Path) -> Path:
+def write_report(
+    result: "CritiqueResult", mixes: MatchedMixes, target: Path, pictures: Sequence[ReportPicture] = ()
+) -> Path:
     """Write the page of one critique, whole or not at all. Raises UserError where the folder cannot be written to."""
-    return write_text(target, render_report(result, mixes))
+    return write_text(target, render_report(result, mixes, pictures))
 
 
-def render_report(result: "CritiqueResult", mixes: MatchedMixes) -> str:
+def render_report(result: "CritiqueResult", mixes: MatchedMixes, pictures: Sequence[ReportPicture] = ()) -> str:
     """The page as HTML; all text of the song is escaped, and nothing is fetched from anywhere."""
     from importlib.metadata import version
     from importlib.resources import files
@@ -101,6 +104,8 @@ def render_report(result: "CritiqueResult", mixes: MatchedMixes) -> str:
             findings=sorted(result.findings, key=lambda finding: SEVERITIES.index(finding.severity)),
             kept=sum(claim.kept for claim in result.verification.claims),
             files=[PurePath(path).name for path in result.files.model_dump().values() if path],
+            balance=[picture for picture in pictures if picture.name == "faders"],
+            pictures=[picture for picture in pictures if picture.name != "faders"],
             wave_box=f"0 0 {WAVE_BARS} {WAVE_HEIGHT:g}",
             version=version("mixingbuddy"),
         )

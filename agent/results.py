@@ -11,13 +11,14 @@ from mixingbuddy.agent.state import Lock, ProposedMove, Version
 from mixingbuddy.models.advisor import ReferenceFit, StemAdvice
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.levels import GroupLevel, StemLevel
+from mixingbuddy.tools.reference_comparison import Difference
 from mixingbuddy.tools.roles import Role
 from mixingbuddy.tools.verify import CheckedClaim, Verdict
 
 _RESULT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-Aspect = Literal["masking", "spectrum", "dynamics", "hygiene", "stereo"]
+Aspect = Literal["masking", "sections", "spectrum", "dynamics", "hygiene", "stereo", "time"]
 
 
 class Overview(BaseModel):
@@ -65,6 +66,7 @@ class Comparison(BaseModel):
     tool: Literal["compare_reference"] = "compare_reference"
     reference: str | None
     fit: ReferenceFit | None
+    differences: tuple[Difference, ...] = Field(description="mixes as imported, equally loud, most audible first")
     stems: tuple[StemAdvice, ...]
     evidence: str
     findings: tuple[Finding, ...]

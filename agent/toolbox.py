@@ -41,6 +41,9 @@ from mixingbuddy.tools.render import check_stems
 Runtime = ToolRuntime[Any, Any]
 
 
+MOST_DIFFERENCES = 6
+
+
 def _bench(runtime: Runtime) -> Workbench:
     return cast("Workbench", runtime.context)
 
@@ -96,10 +99,13 @@ def inspect(
     runtime: Runtime,
     aspect: Annotated[
         Aspect,
-        Field(description="hygiene: clipping, hum, DC, noise, copies and polarity"),
+        Field(
+            description="hygiene: clipping, hum, DC, noise, copies, polarity; sections: levels part by part; "
+            "time: tempo, key, sections"
+        ),
     ],
 ) -> str:
-    """One aspect of the song as imported: who hides whom, tone, dynamics, technical faults, or stereo."""
+    """One aspect of the song as imported: who hides whom, levels by section, tone, dynamics, faults, stereo or time."""
     return inspection(_bench(runtime).analysis, aspect).model_dump_json()
 
 
@@ -108,9 +114,11 @@ def compare_reference(runtime: Runtime) -> str:
     """The current version against the reference, stem by stem. Call it when the user asks about the reference."""
     bench = _bench(runtime)
     advice = bench.advice(current_version(_state(runtime)).faders)
+    compared = bench.analysis.reference
     return Comparison(
         reference=bench.reference.name if bench.reference else None,
         fit=advice.fit,
+        differences=compared.differences[:MOST_DIFFERENCES] if compared else (),
         stems=advice.stems,
         evidence=advice.evidence,
         findings=advice.findings,

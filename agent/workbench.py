@@ -67,7 +67,8 @@ class Workbench:
     @cached_property
     def analysis(self) -> Analysis:
         """What is worth saying about the song as imported, besides its levels."""
-        return analyse(self.measured, self.measured_reference.figures if self.measured_reference else None)
+        reference = self.measured_reference.figures if self.measured_reference else None
+        return analyse(self.measured, reference, self.song.found.unsure)
 
     @property
     def fingerprint(self) -> str:

@@ -75,7 +75,7 @@ def mastered(mix: Audio, rate_hz: int, rng: np.random.Generator) -> Audio:
 
     tilt_db, ratio, drive_db = rng.uniform(-3, 3), rng.uniform(2, 4), rng.uniform(0, 9)
     rms_db = 10 * np.log10(float((mix.astype(np.float64) ** 2).mean()) + 1e-12)
-    bus = pedalboard.Pedalboard(
+    bus = pedalboard.Pedalboard(  # type: ignore[attr-defined]
         [
             pedalboard.LowShelfFilter(cutoff_frequency_hz=rng.uniform(100, 400), gain_db=-tilt_db),
             pedalboard.HighShelfFilter(cutoff_frequency_hz=rng.uniform(2000, 6000), gain_db=tilt_db),
@@ -111,7 +111,7 @@ def reference_stem(stem: Stem, rate_hz: int, rng: np.random.Generator) -> Stem:
     """Delayed by 0 to 20 ms, a low and a high shelf of up to +-2 dB."""
     import pedalboard
 
-    shelves = pedalboard.Pedalboard(
+    shelves = pedalboard.Pedalboard(  # type: ignore[attr-defined]
         [
             pedalboard.LowShelfFilter(cutoff_frequency_hz=rng.uniform(80, 250), gain_db=rng.uniform(-2, 2)),
             pedalboard.HighShelfFilter(cutoff_frequency_hz=rng.uniform(4000, 9000), gain_db=rng.uniform(-2, 2)),
@@ -194,7 +194,16 @@ def count(
 
 
 def table(tallies: dict[tuple[str, str], Tally], seed: int, songs: int) -> str:
-    columns = ("setting", "method", "median", "p90", "p99", "joint", "p90, at most 2 flaws", "joint, at most 2 flaws")
+    columns: tuple[str, ...] = (
+        "setting",
+        "method",
+        "median",
+        "p90",
+        "p99",
+        "joint",
+        "p90, at most 2 flaws",
+        "joint, at most 2 flaws",
+    )
     columns += ("clean songs with an alarm", "80 % interval holds", "s per fit")
     lines = [
         f"`python benchmarks/level_difference.py --seed {seed}`, {songs} songs, errors in dB over vocals, drums, bass.",

@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from level_difference import ROOT, flaws_db, mastered, mix_of
 
+from mixingbuddy.benchmarks.level_difference import ROOT, flaws_db, mastered, mix_of
 from mixingbuddy.tools.multitrack import load_song, with_gains
 from mixingbuddy.tools.spectral_comparison import spectral_distance_db
 
@@ -37,9 +37,10 @@ def main() -> None:
             )
             for name, times in (("flawed", 1), ("undone", 0), ("doubled", 2))
         }
-        if None not in distance.values():
+        known = {name: value for name, value in distance.items() if value is not None}
+        if len(known) == len(distance):
             for name, growth in grows.items():
-                growth.append(distance[name] - distance["flawed"])
+                growth.append(known[name] - known["flawed"])
     print(
         "| the flaws are | songs | median growth, dB | largest, dB | grows by more than 0.5 dB |\n|---|---|---|---|---|"
     )

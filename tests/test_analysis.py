@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from songs import RATE_HZ, make_stems
 
-from mixingbuddy.tools.analysis import Analysis, analyse_multitrack
+from mixingbuddy.tools.analysis import Analysis, analyse, analyse_multitrack, in_the_songs_terms
+from mixingbuddy.tools.findings import Finding
+from mixingbuddy.tools.listening import listen_to
+from mixingbuddy.tools.measured_song import measure_heard
 from mixingbuddy.tools.multitrack import Multitrack, Stem, load_song
+from mixingbuddy.tools.song_time import measure_song_time
 
 
 def analysis_of(song: Multitrack, reference: np.ndarray | None = None) -> Analysis:
@@ -15,6 +19,11 @@ def analysis_of(song: Multitrack, reference: np.ndarray | None = None) -> Analys
 
 def band(duration_s: float = 6.0) -> dict[str, np.ndarray]:
     return make_stems(duration_s)
+
+
+def repeated(stems: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Seven times the same 6 s."""
+    return {name: np.tile(audio, (1, 7)) for name, audio in stems.items()}
 
 
 def song_of(stems: dict[str, np.ndarray]) -> Multitrack:
@@ -93,3 +102,45 @@ def test_no_false_alarm_on_clean_music(shared_data: Path) -> None:
     song = load_song(shared_data / "multitracks" / "trackswitch").multitrack
     alarms = {finding.kind for finding in analysis_of(song).findings if finding.severity == "major"}
     assert alarms == set()
+
+
+def test_a_passage_in_which_the_voice_sinks_is_found_at_its_place() -> None:
+    stems = repeated(band())
+    sunk = stems["vocals"].copy()
+    sunk[:, 14 * RATE_HZ : 22 * RATE_HZ] *= np.float32(10 ** (-16 / 20))
+    found = [f for f in analysis_of(song_of({**stems, "vocals": sunk})).findings if f.kind == "buried_passage"]
+    assert [f.stems for f in found] == [("vocals",)]
+    assert found[0].where == pytest.approx((14.0, 22.0), abs=1.5)
+    assert not [f for f in analysis_of(song_of(stems)).findings if f.kind == "buried_passage"]
+
+
+def test_an_unsure_stem_is_not_judged_by_its_level() -> None:
+    stems = repeated(band())
+    stems["vocals"][:, 14 * RATE_HZ : 22 * RATE_HZ] *= np.float32(10 ** (-16 / 20))
+    measured = measure_heard(listen_to(song_of(stems)))
+    assert any(f.kind == "buried_passage" for f in analyse(measured).findings)
+    assert not any(f.kind == "buried_passage" for f in analyse(measured, unsure=["vocals"]).findings)
+
+
+def test_what_differs_from_the_reference_is_sorted_by_audibility() -> None:
+    stems = band()
+    mix = np.sum(list(stems.values()), axis=0)
+    compared = analysis_of(song_of(stems), np.tanh(6 * mix)).reference
+    assert compared is not None
+    audibility = [difference.audibility for difference in compared.differences]
+    assert audibility == sorted(audibility, reverse=True)
+    assert {"loudness", "crest"} <= {difference.name for difference in compared.differences}
+    same = analysis_of(song_of(stems), mix).reference
+    assert same is not None
+    assert same.differences == ()
+
+
+def test_a_place_is_told_in_bars_where_they_are_sure_and_not_where_they_are_not() -> None:
+    finding = Finding(kind="masked", where=(4.0, 8.0), source="test", text="'a' hides 'b'.")
+    beats = tuple(float(beat) for beat in np.arange(0, 30, 0.5))
+    silence = measure_song_time(np.zeros(RATE_HZ, np.float32), RATE_HZ)
+    sure = silence.model_copy(update={"duration_s": 30.0, "beats_s": beats, "downbeats_s": beats[::4]})
+    assert in_the_songs_terms(finding, sure).text == "'a' hides 'b' (bars 3 to 4)."
+    assert in_the_songs_terms(finding, silence).text == finding.text
+    everywhere = finding.model_copy(update={"where": (0.0, 29.0)})
+    assert in_the_songs_terms(everywhere, sure).text == finding.text

@@ -40,7 +40,10 @@ def test_blocks_of_any_size_give_the_meters_of_the_whole(
     for stem, level, of_stem in zip(song.stems, heard.levels.stems, heard.stems, strict=True):
         alone = measure_loudness(stem.audio, RATE_HZ, 2)
         assert as_dict(level, "name", "role", "level_rel_mix_lu", "sounding_share") == pytest.approx(as_dict(alone))
-        assert of_stem.hygiene == measure_hygiene(stem.audio, RATE_HZ)
+        alone_hygiene = measure_hygiene(stem.audio, RATE_HZ)
+        assert of_stem.hygiene.clipping == alone_hygiene.clipping
+        for name in ("dc_offset", "noise_floor_dbfs", "loudest_dbfs", "silent_share", "trailing_silence_s"):
+            assert getattr(of_stem.hygiene, name) == pytest.approx(getattr(alone_hygiene, name), abs=1e-4), name
     mix = measure_loudness(mixdown(song, {}), RATE_HZ)
     assert heard.levels.loudness_lufs == pytest.approx(mix.loudness_lufs, abs=1e-4)
     assert heard.levels.psr_lu == pytest.approx(mix.psr_lu, abs=1e-3)

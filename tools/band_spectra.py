@@ -23,8 +23,8 @@ _LOW_FFT = 2048
 _LONGER = 8  # how much longer they last: 2048 samples of 2 * 128 per short frame
 # Samples transformed at once: the arrays of one step stay in the processor's cache.
 _SAMPLES_AT_ONCE = 1 << 16
-# Twice as many band powers are kept at most: up to 25 minutes one every 93 ms, of an hour one every 0.4 s.
-_MOST_FRAMES = 1 << 13
+# Twice as many band powers are kept at most: up to 19 minutes one every 93 ms, of an hour one every 0.4 s.
+_MOST_FRAMES = 6000
 # Bins of the short frames between which the long frames hand over: 260 and 520 Hz at 44.1 kHz.
 _HANDOVER_BINS = (24, 48)
 
@@ -82,9 +82,8 @@ class BandSpectraMeter:
         self._frames, self._sums = _Frames(channels, n_fft), _Sums(channels, n_fft)
         self._low = _Decimated(channels, n_fft)
         self._low_frames, self._low_sums = _Frames(channels, _LOW_FFT), _Sums(channels, _LOW_FFT)
-        # Real and imaginary squares lie side by side, hence every weight twice.
         scaled = None if weights is None else weights * (_one_sided(n_fft) / np.float32(channels))
-        self._bands = None if scaled is None else _FrameBands(np.repeat(scaled, 2, axis=1).T.copy())
+        self._bands = None if scaled is None else _FrameBands(scaled.T.copy())
 
     def add(self, block: Audio) -> None:
         """Take the next samples, float32 (channels, samples). Raises ValueError for another number of channels."""
@@ -113,9 +112,9 @@ class BandSpectraMeter:
     def _take(self, spectra: NDArray[np.complex64]) -> None:
         if spectra.shape[1] == 0:
             return
-        squares = self._sums.add(spectra)
+        chosen = self._sums.add(spectra, self._bands is not None)
         if self._bands is not None:
-            self._bands.add(squares)
+            self._bands.add(chosen)
         self._low_sums.add(self._low_frames.add(self._low.add(spectra)))
 
 
@@ -169,41 +168,39 @@ class _Sums:
 
     def __init__(self, channels: int, n_fft: int) -> None:
         self._n_fft = n_fft
-        self._sums = np.zeros((2 * channels - 1, n_fft + 2))  # real and imaginary parts side by side
+        self._sums = np.zeros((2 * channels - 1, n_fft // 2 + 1))
+        self._frames = 0
 
-    def add(self, spectra: NDArray[np.complex64]) -> NDArray[np.float32]:
-        """Returns the squares of the parts, float32 (channels, frames, 2 * bins)."""
-        parts = spectra.view(np.float32)
-        squares: NDArray[np.float32] = np.square(parts)
-        self._sums[: len(parts)] += squares.sum(axis=1)
-        if len(parts) == 2:
-            self._sums[2] += np.multiply(parts[0], parts[1]).sum(axis=0)
+    def add(self, spectra: NDArray[np.complex64], want_squares: bool = False) -> NDArray[np.float32]:
+        """Returns the squares of every second frame, float32 (frames, bins), summed over the channels, if wanted."""
+        from mixingbuddy.tools.kernels import spectral_sums
+
+        first = self._frames % 2
+        chosen = len(range(first, spectra.shape[1], 2)) if want_squares else 0
+        squares = np.empty((chosen, spectra.shape[2]), np.float32)
+        spectral_sums(spectra, self._sums, squares, first)
+        self._frames += spectra.shape[1]
         return squares
 
     def mean(self, weight: float) -> Spectrum:
         """Mean squares (and the mean product last) per bin, (1 or 3, bins), a spectrum sums to the mean square."""
-        per_bin = self._sums.reshape(len(self._sums), -1, 2).sum(axis=2)
         full = np.square(_hann(self._n_fft), dtype=np.float64).sum()
-        return np.asarray(per_bin * _one_sided(self._n_fft) * (full / weight if weight > 0 else 0.0))
+        return np.asarray(self._sums * _one_sided(self._n_fft) * (full / weight if weight > 0 else 0.0))
 
 
 class _FrameBands:
-    """Band powers of every second frame (they overlap by half); of a very long signal, means of several of these."""
+    """Band powers of frames that do not overlap; of a very long signal, means of several of these."""
 
     def __init__(self, weights: NDArray[np.float32]) -> None:
         self._weights = weights
-        self._skip = False
         self._merged = 1
         self._held: list[NDArray[np.float32]] = [np.zeros((0, weights.shape[1]), np.float32)]
         self._count = 0
         self._rest = self._held[0]
 
     def add(self, squares: NDArray[np.float32]) -> None:
-        """Take the next frames' squares, (channels, frames, 2 * bins)."""
-        chosen = squares[:, int(self._skip) :: 2]
-        self._skip ^= bool(squares.shape[1] % 2)
-        both = chosen[0] if len(chosen) == 1 else chosen[0] + chosen[1]
-        frames = np.concatenate([self._rest, both @ self._weights])
+        """Take the squares of the next frames, (frames, bins), summed over the channels."""
+        frames = np.concatenate([self._rest, squares @ self._weights])
         whole = len(frames) // self._merged * self._merged
         self._rest = frames[whole:]
         self._held.append(_merged(frames[:whole], self._merged))

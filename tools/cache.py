@@ -49,10 +49,10 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def key(self, stems: Sequence[StemFile], sample_rate_hz: int) -> str:
-        """What identifies the measurements of these stems: names, roles, contents, sample rate and version."""
+    def key(self, stems: Sequence[StemFile], sample_rate_hz: int, with_time: bool) -> str:
+        """What identifies measurements: names, roles and contents of the stems, sample rate, extent and version."""
         told = [(stem.name, stem.role, stem.stream, self.content_hash(stem.path)) for stem in stems]
-        return hashlib.sha256(json.dumps([analysis_version(), sample_rate_hz, told]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([analysis_version(), sample_rate_hz, with_time, told]).encode()).hexdigest()
 
     def content_hash(self, path: Path) -> str:
         """SHA-256 of a file; known from before where path, size, times and inode are the same."""

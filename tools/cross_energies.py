@@ -17,6 +17,7 @@ from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.roles import Group, Role, group_of
 
 HOPS_AT_ONCE = 10
+_HOPS_TURNED = 2048
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,13 @@ class CrossEnergies:
         """Mean square per hop of the sum of all (or some) stems under these faders, shape (hops,)."""
         gains = self.gains(faders)
         chosen = np.arange(len(self.names)) if members is None else np.asarray(members, dtype=int)
-        inside = self.per_hop[:, chosen[:, None], chosen[None, :]]
-        energies: Energies = np.einsum("i,hij,j->h", gains[chosen], inside, gains[chosen], optimize=True)
+        weights = np.outer(gains[chosen], gains[chosen]).ravel()
+        pairs = (chosen[:, None] * len(self.names) + chosen[None, :]).ravel()
+        flat = self.per_hop.reshape(len(self.per_hop), len(self.names) ** 2)
+        energies: Energies = np.zeros(len(flat))
+        for start in range(0, len(flat), _HOPS_TURNED):
+            part = slice(start, start + _HOPS_TURNED)
+            energies[part] = flat[part, pairs].astype(np.float64) @ weights
         return np.maximum(energies, 0.0)
 
     def members(self, group: Group) -> tuple[int, ...]:
@@ -47,9 +53,15 @@ class CrossEnergies:
         """Groups that have stems, in order of first appearance."""
         return tuple(dict.fromkeys(group_of(role) for role in self.roles))
 
-    def level_rel_mix_lu(self, members: Sequence[int], faders: Mapping[str, float]) -> float | None:
-        """Level of the sum of `members` re the whole mix under these faders, over the hops in which they sound."""
-        return level_between_lu(self.mix({}, members), self.mix(faders, members), self.mix(faders))
+    def level_rel_mix_lu(
+        self, members: Sequence[int], faders: Mapping[str, float], whole: Energies | None = None
+    ) -> float | None:
+        """Level of the sum of `members` re the whole mix under these faders, over the hops in which they sound.
+
+        `whole` is `mix(faders)`, for callers that ask for many.
+        """
+        whole = self.mix(faders) if whole is None else whole
+        return level_between_lu(self.mix({}, members), self.mix(faders, members), whole)
 
 
 def level_between_lu(alone: Energies, part: Energies, whole: Energies) -> float | None:

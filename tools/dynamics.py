@@ -24,6 +24,7 @@ DR_LOUDEST_SHARE = 0.2
 SILENT_DBFS = -70.0  # the absolute gate of BS.1770, here without K-weighting
 SAMPLES_AT_ONCE = 1 << 17
 SILENT = "silent"
+_FURTHEST = float(np.finfo(np.float32).max)
 SHORTER_THAN_DR_BLOCK = "shorter than one 3 s block"
 MIX_CREST_DB = (8.0, 20.0)
 CREST_SOURCE = "sample peak over RMS in 400 ms blocks; a cautious limit of our own, see docs/hygiene.md"
@@ -56,36 +57,52 @@ class HopMeter:
         self.sample_rate_hz = sample_rate_hz
         self.hop = max(1, round(HOP_S * sample_rate_hz))
         self._samples = 0
-        self._left: Audio | None = None
-        self._parts: list[tuple[Values, Values, Values]] = []
+        self._parts: list[_Sums] = []
 
     def update(self, block: Audio) -> None:
         """Take the next samples, float32 (channels, samples) of any length."""
+        from mixingbuddy.tools.kernels import hop_sums
+
+        place = self._samples % self.hop
+        hops = -(-(place + block.shape[1]) // self.hop)
+        sums = _Sums(
+            np.zeros((block.shape[0], hops)),
+            np.full((block.shape[0], hops), -_FURTHEST, np.float32),
+            np.full((block.shape[0], hops), _FURTHEST, np.float32),
+        )
+        if place and self._parts:
+            last = self._parts.pop()
+            self._parts.append(last[:, :-1])
+            sums.squares[:, 0], sums.highest[:, 0], sums.lowest[:, 0] = (
+                part[:, -1] for part in (last.squares, last.highest, last.lowest)
+            )
+        hop_sums(np.ascontiguousarray(block, np.float32), self.hop, place, sums.squares, sums.highest, sums.lowest)
         self._samples += block.shape[1]
-        if self._left is not None and self._left.shape[1]:
-            block = np.concatenate([self._left, block], axis=1)
-        whole = block.shape[1] - block.shape[1] % self.hop
-        self._left = block[:, whole:].copy()
-        if whole:
-            self._add(block[:, :whole].reshape(block.shape[0], -1, self.hop))
+        self._parts.append(sums)
 
     def result(self) -> Hops:
         """Everything so far; may be called again after more updates."""
-        parts = list(self._parts)
-        if self._left is not None and self._left.shape[1]:
-            parts.append(_extremes(self._left[:, None, :]))
-        if not parts:
-            parts = [(np.zeros((1, 0)),) * 3]
-        mean_square, highest, lowest = (np.concatenate([part[i] for part in parts], axis=1) for i in range(3))
-        return Hops(self.sample_rate_hz, self._samples, mean_square, highest, lowest)
+        parts = self._parts or [_Sums(np.zeros((1, 0)), np.zeros((1, 0), np.float32), np.zeros((1, 0), np.float32))]
+        squares, highest, lowest = (
+            np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("squares", "highest", "lowest")
+        )
+        lengths = np.full(squares.shape[1], self.hop)
+        lengths[-1:] -= -self._samples % self.hop
+        return Hops(
+            self.sample_rate_hz, self._samples, squares / lengths, highest.astype(np.float64), lowest.astype(np.float64)
+        )
 
-    def _add(self, hops: NDArray[np.float32]) -> None:
-        self._parts.append(_extremes(hops))
 
+@dataclass(frozen=True)
+class _Sums:
+    """Sums of squares and extremes per hop, (channels, hops)."""
 
-def _extremes(hops: NDArray[np.float32]) -> tuple[Values, Values, Values]:
-    mean_square = np.einsum("chs,chs->ch", hops, hops).astype(np.float64) / hops.shape[2]
-    return mean_square, hops.max(axis=2).astype(np.float64), hops.min(axis=2).astype(np.float64)
+    squares: Values
+    highest: NDArray[np.float32]
+    lowest: NDArray[np.float32]
+
+    def __getitem__(self, chosen: tuple[slice, slice]) -> "_Sums":
+        return _Sums(self.squares[chosen], self.highest[chosen], self.lowest[chosen])
 
 
 def hops_of(audio: Audio, sample_rate_hz: int) -> Hops:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,11 +54,30 @@ def written_beside(target: Path) -> Iterator[Path]:
         _UNFINISHED.discard(beside)
 
 
+@contextmanager
+def temporary_folder(place: Path | None = None) -> Iterator[Path]:
+    """A folder for what is needed only for a while. Raises UserError where none can be made."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="mixingbuddy-", dir=place))
+    except OSError as error:
+        raise UserError(
+            f"cannot make a temporary folder in '{place or tempfile.gettempdir()}': {error.strerror}"
+        ) from error
+    _UNFINISHED.add(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _UNFINISHED.discard(folder)
+
+
 def discard_unfinished() -> None:
-    """Remove every file that is being written; for a process that is about to end at once."""
-    for beside in list(_UNFINISHED):
+    """Remove everything that is being written; for a process that is about to end at once."""
+    for unfinished in list(_UNFINISHED):
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished, ignore_errors=True)
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> Path:

@@ -76,6 +76,11 @@ class FoundSong:
     def names(self) -> tuple[str, ...]:
         return tuple(stem.name for stem in self.stems)
 
+    @property
+    def unsure(self) -> frozenset[str]:
+        """Stems whose role is a guess."""
+        return frozenset(stem.name for stem in self.stems if not stem.sure)
+
     def keep_off(self, target: Path) -> None:
         """Raises UserError where `target`, a file or folder to be written, is or lies among the song's own files."""
         wanted = target.resolve()

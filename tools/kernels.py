@@ -8,64 +8,152 @@ from numpy.typing import NDArray
 
 
 def _compiled(function: Any) -> Any:
-    """`njit` with a cache on disk; where no folder can be written to, compiled anew in each process."""
+    """`njit` with a cache on disk; where no folder can be written to, compiled anew in each process.
+
+    Sums may be taken in another order, so that they use wide registers; samples are finite, reading has seen to it.
+    """
     try:
-        return njit(nogil=True, cache=True)(function)
+        return njit(nogil=True, cache=True, fastmath=True)(function)
     except RuntimeError:
-        return njit(nogil=True)(function)
+        return njit(nogil=True, fastmath=True)(function)
 
 
 @_compiled
 def two_biquads(
-    samples: NDArray[np.float32], sos: NDArray[np.float64], state: NDArray[np.float64], out: NDArray[np.float32]
+    samples: NDArray[np.float32],
+    sos: NDArray[np.float64],
+    state: NDArray[np.float64],
+    out: NDArray[np.float32],
+    hop: int,
+    place: int,
+    energies: NDArray[np.float64],
+    peaks: NDArray[np.float32],
 ) -> None:
-    """Filter each channel of (channels, samples) by two second-order sections (transposed direct form II).
+    """Filter the one or two channels of (channels, samples) by two second-order sections (transposed direct form II).
 
-    `sos` is (2, 6) as scipy.signal has it, with a0 = 1; `state` (channels, 4) is carried on in place.
+    `sos` is (2, 6) as scipy.signal has it, with a0 = 1; `state` (2, 4) is carried on in place. The sum of squares of
+    the filtered and the highest of the unfiltered samples, of both channels, are added to `energies` and `peaks`, one
+    for every `hop` samples; the first has `place` samples already.
     """
     b0, b1, b2, a1, a2 = sos[0, 0], sos[0, 1], sos[0, 2], sos[0, 4], sos[0, 5]
     d0, d1, d2, c1, c2 = sos[1, 0], sos[1, 1], sos[1, 2], sos[1, 4], sos[1, 5]
+    stereo = samples.shape[0] == 2
+    # The two channels' recursions wait for different results, so together they take little longer than one.
+    left, right = samples[0], samples[samples.shape[0] - 1]
+    out_left, out_right = out[0], out[samples.shape[0] - 1]
+    l0, l1, l2, l3 = state[0, 0], state[0, 1], state[0, 2], state[0, 3]
+    r0, r1, r2, r3 = state[1, 0], state[1, 1], state[1, 2], state[1, 3]
+    start, index = 0, 0
+    while start < left.shape[0]:
+        end = min(left.shape[0], start + hop - place)
+        energy_left, energy_right, peak = 0.0, 0.0, peaks[index]
+        for i in range(start, end):
+            x, u = np.float64(left[i]), np.float64(right[i])
+            peak = max(peak, abs(left[i]), abs(right[i]))
+            y, v = b0 * x + l0, b0 * u + r0
+            l0, r0 = b1 * x - a1 * y + l1, b1 * u - a1 * v + r1
+            l1, r1 = b2 * x - a2 * y, b2 * u - a2 * v
+            w, z = d0 * y + l2, d0 * v + r2
+            l2, r2 = d1 * y - c1 * w + l3, d1 * v - c1 * z + r3
+            l3, r3 = d2 * y - c2 * w, d2 * v - c2 * z
+            out_right[i] = z
+            out_left[i] = w
+            energy_left += w * w
+            energy_right += z * z
+        energies[index] += energy_left + (energy_right if stereo else 0.0)
+        peaks[index] = peak
+        place = (place + end - start) % hop
+        start = end
+        index += 1
+    # What decays into denormal numbers would take a hundred times as long as sound.
+    if abs(l0) + abs(l1) + abs(l2) + abs(l3) + abs(r0) + abs(r1) + abs(r2) + abs(r3) < 1e-30:
+        l0 = l1 = l2 = l3 = r0 = r1 = r2 = r3 = 0.0
+    state[0, 0], state[0, 1], state[0, 2], state[0, 3] = l0, l1, l2, l3
+    state[1, 0], state[1, 1], state[1, 2], state[1, 3] = r0, r1, r2, r3
+
+
+@_compiled
+def hop_sums(
+    samples: NDArray[np.float32],
+    hop: int,
+    place: int,
+    squares: NDArray[np.float64],
+    highest: NDArray[np.float32],
+    lowest: NDArray[np.float32],
+) -> None:
+    """Sum of squares, highest and lowest of every `hop` samples of (channels, samples), each (channels, hops).
+
+    What is there already is added to; the first hop has `place` samples.
+    """
     for channel in range(samples.shape[0]):
-        z0, z1, z2, z3 = state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3]
-        row, filtered = samples[channel], out[channel]
-        for i in range(row.shape[0]):
-            x = np.float64(row[i])
-            y = b0 * x + z0
-            z0 = b1 * x - a1 * y + z1
-            z1 = b2 * x - a2 * y
-            w = d0 * y + z2
-            z2 = d1 * y - c1 * w + z3
-            z3 = d2 * y - c2 * w
-            filtered[i] = w
-        # What decays into denormal numbers would take a hundred times as long as sound.
-        if abs(z0) + abs(z1) + abs(z2) + abs(z3) < 1e-30:
-            z0 = z1 = z2 = z3 = 0.0
-        state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3] = z0, z1, z2, z3
+        row = samples[channel]
+        start, index, at = 0, 0, place
+        while start < row.shape[0]:
+            end = min(row.shape[0], start + hop - at)
+            total, high, low = np.float32(0.0), highest[channel, index], lowest[channel, index]
+            for i in range(start, end):
+                total += row[i] * row[i]
+                high = max(high, row[i])
+                low = min(low, row[i])
+            squares[channel, index] += total
+            highest[channel, index], lowest[channel, index] = high, low
+            at = (at + end - start) % hop
+            start = end
+            index += 1
+
+
+@_compiled
+def spectral_sums(
+    spectra: NDArray[np.complex64], sums: NDArray[np.float64], squares: NDArray[np.float32], first: int
+) -> None:
+    """Add the squares of (channels, frames, bins) to `sums` (channels, bins), the real product of two channels after.
+
+    `squares` (frames / 2, bins) takes the squares, summed over the channels, of every second frame from `first` on.
+    """
+    channels, frames, bins = spectra.shape
+    for frame in range(frames):
+        wanted = frame % 2 == first and squares.shape[0] > 0
+        for k in range(bins):
+            one = spectra[0, frame, k]
+            power = one.real * one.real + one.imag * one.imag
+            sums[0, k] += power
+            if channels == 2:
+                other = spectra[1, frame, k]
+                second = other.real * other.real + other.imag * other.imag
+                sums[1, k] += second
+                sums[2, k] += one.real * other.real + one.imag * other.imag
+                power += second
+            if wanted:
+                squares[frame // 2, k] = power
 
 
 @_compiled
 def highest_between(
     samples: NDArray[np.float32], taps: NDArray[np.float32], first: int, last: int, headroom: float, peak: float
 ) -> float:
-    """Highest absolute value on or between the samples `first` to `last` (exclusive) of one channel, at least `peak`.
+    """Highest absolute value between the samples `first` to `last` (exclusive) of one channel, at least `peak`.
 
-    `taps` (phases, taps) interpolate between samples i and i + 1, from i + 1 - taps / 2 on. Only the neighbourhood of
-    local maxima is interpolated that, risen by the factor `headroom`, would be higher than what was found so far.
+    `peak` is at least the highest sample. `taps` (phases, taps) interpolate between samples i and i + 1, from
+    i + 1 - taps / 2 on. Only the neighbourhood of local maxima is interpolated that, risen by the factor `headroom`,
+    would be higher than what was found so far.
     """
     half = taps.shape[1] // 2
-    for i in range(first, last):
-        if abs(samples[i]) > peak:
-            peak = float(abs(samples[i]))
-    for i in range(first, last):
-        here = abs(samples[i])
-        if headroom * here <= peak or here < abs(samples[i - 1]) or here < abs(samples[i + 1]):
-            continue
-        for left in (i - 1, i):
-            for phase in range(taps.shape[0]):
-                value = np.float32(0.0)
-                start = left + 1 - half
-                for k in range(2 * half):
-                    value += taps[phase, k] * samples[start + k]
-                if abs(value) > peak:
-                    peak = float(abs(value))
+    least = np.float32(peak / headroom)
+    for start in range(first, last, 32):
+        end = min(last, start + 32)
+        loudest = np.float32(0.0)
+        for i in range(start, end):
+            loudest = max(loudest, abs(samples[i]))
+        for i in range(start, end if loudest > least else start):
+            here = abs(samples[i])
+            if here <= least or here < abs(samples[i - 1]) or here < abs(samples[i + 1]):
+                continue
+            for begin in (i - half, i + 1 - half):
+                for phase in range(taps.shape[0]):
+                    value = np.float32(0.0)
+                    for k in range(2 * half):
+                        value += taps[phase, k] * samples[begin + k]
+                    if abs(value) > peak:
+                        peak = float(abs(value))
+                        least = np.float32(peak / headroom)
     return peak

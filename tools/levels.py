@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mixingbuddy.tools.audio import Audio, window_of, with_channels
 from mixingbuddy.tools.cross_energies import CrossEnergies, CrossEnergyMeter
-from mixingbuddy.tools.loudness import Energies, KWeighting, integrated_lufs, k_weighted, mean_squares, sounding
+from mixingbuddy.tools.loudness import Energies, integrated_lufs, k_weighted, mean_squares, sounding
 from mixingbuddy.tools.loudness_meter import Loudness, LoudnessMeter, ReadWindow, measure_loudness, turned
 from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.multitrack import Multitrack
@@ -62,7 +62,6 @@ class LevelsMeter:
     ) -> None:
         self.names, self.roles, self.sample_rate_hz = tuple(names), tuple(roles), sample_rate_hz
         self.channels, self._samples = max(channels), 0
-        self._weighting = [KWeighting(sample_rate_hz, own) for own in channels]
         self._stems = [LoudnessMeter(sample_rate_hz, own, self.channels) for own in channels]
         self._cross = CrossEnergyMeter(sample_rate_hz, self.channels)
         # Sums of several stems; a group of one stem, or a mix of one, reads like the stem.
@@ -74,9 +73,7 @@ class LevelsMeter:
 
     def stem(self, index: int, block: Audio) -> Audio:
         """Take the next samples of one stem, float32 (channels, samples); gives them K-weighted."""
-        weighted = self._weighting[index].filter(block)
-        self._stems[index].update(block, weighted)
-        return weighted
+        return self._stems[index].filter(block)
 
     def together(self, blocks: Sequence[Audio], weighted: Sequence[Audio]) -> Audio:
         """Take the same samples of all stems, plain and K-weighted; gives the sum of the plain ones."""
@@ -201,12 +198,13 @@ def _levels(
     sample_rate_hz: int,
     samples: int,
 ) -> MixLevels:
+    whole = energies.mix(faders)
     stems = tuple(
         StemLevel(
             **_meter_of(meter),
             name=name,
             role=role,
-            level_rel_mix_lu=energies.level_rel_mix_lu([index], faders),
+            level_rel_mix_lu=energies.level_rel_mix_lu([index], faders, whole),
             sounding_share=_share(sounding(energies.mix({}, [index]))),
         )
         for index, (name, role, meter) in enumerate(zip(energies.names, energies.roles, meters, strict=True))
@@ -216,7 +214,7 @@ def _levels(
         sample_rate_hz=sample_rate_hz,
         duration_s=samples / sample_rate_hz,
         stems=stems,
-        groups=tuple(_group_level(energies, group, meter, faders) for group, meter in groups.items()),
+        groups=tuple(_group_level(energies, group, meter, faders, whole) for group, meter in groups.items()),
     )
 
 
@@ -228,13 +226,15 @@ def _meter_of(meter: Loudness) -> dict[str, float | str | None]:
     return {name: getattr(meter, name) for name in Loudness.model_fields}
 
 
-def _group_level(energies: CrossEnergies, group: Group, meter: Loudness, faders: Mapping[str, float]) -> GroupLevel:
+def _group_level(
+    energies: CrossEnergies, group: Group, meter: Loudness, faders: Mapping[str, float], whole: Energies
+) -> GroupLevel:
     members = energies.members(group)
     return GroupLevel(
         **_meter_of(meter),
         group=group,
         stems=tuple(energies.names[index] for index in members),
-        level_rel_mix_lu=energies.level_rel_mix_lu(members, faders),
+        level_rel_mix_lu=energies.level_rel_mix_lu(members, faders, whole),
     )
 
 

@@ -5,6 +5,8 @@ integrated loudness, the level of a stem inside a mix, and the exact loudness of
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -44,24 +46,62 @@ def _k_weighting_sos(sample_rate_hz: int) -> NDArray[np.float64]:
 
 
 class KWeighting:
-    """The K-weighting filter of one signal, fed block by block."""
+    """The K-weighting filter of one signal, fed block by block, which meters 20 ms hops on the way."""
 
-    def __init__(self, sample_rate_hz: int, channels: int) -> None:
+    def __init__(self, sample_rate_hz: int) -> None:
         self._sos = _k_weighting_sos(sample_rate_hz)
-        self._state = np.zeros((channels, 4))
+        self._state = np.zeros((2, 4))
 
-    def filter(self, block: Audio) -> Audio:
-        """The next samples K-weighted, float32 (channels, samples)."""
+    def filter(self, block: Audio, hops: "FineHops | None" = None) -> Audio:
+        """The next samples K-weighted, float32 (one or two channels, samples)."""
         from mixingbuddy.tools.kernels import two_biquads
 
-        weighted = np.empty(block.shape, np.float32)
-        two_biquads(np.ascontiguousarray(block, np.float32), self._sos, self._state, weighted)
+        block, weighted = np.ascontiguousarray(block, np.float32), np.empty(block.shape, np.float32)
+        hops = FineHops(max(1, block.shape[1])) if hops is None else hops
+        with hops.taking(block.shape[1]) as (place, energies, peaks):
+            two_biquads(block, self._sos, self._state, weighted, hops.size, place, energies, peaks)
         return weighted
+
+
+class FineHops:
+    """Sums of squares (K-weighted) and peaks (not weighted) of short hops of `size` samples, all channels together."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self._place = size, 0
+        self._energies, self._peaks = np.zeros(1), np.zeros(1, np.float32)
+
+    @contextmanager
+    def taking(self, samples: int) -> Iterator[tuple[int, Energies, NDArray[np.float32]]]:
+        """Room for so many more samples: how many the first hop has already, and arrays to add to."""
+        more = (self._place + samples) // self.size
+        self._energies = np.concatenate([self._energies, np.zeros(more)])
+        self._peaks = np.concatenate([self._peaks, np.zeros(more, np.float32)])
+        yield self._place, self._energies[-1 - more :], self._peaks[-1 - more :]
+        self._place = (self._place + samples) % self.size
+
+    def add(self, block: Audio, weighted: Audio) -> None:
+        """Take the next samples, plain and K-weighted."""
+        from mixingbuddy.tools.kernels import hop_sums
+
+        with self.taking(block.shape[1]) as (place, energies, peaks):
+            shape = (block.shape[0], len(energies))
+            squares, high, low = np.zeros(shape), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+            hop_sums(np.ascontiguousarray(weighted), self.size, place, squares, high, low)
+            energies += squares.sum(axis=0)
+            high[:], low[:] = 0, 0
+            hop_sums(np.ascontiguousarray(block), self.size, place, np.zeros(shape), high, low)
+            np.maximum(peaks, np.maximum(high, -low).max(axis=0), out=peaks)
+
+    def whole(self) -> tuple[Energies, Energies]:
+        """Mean squares and peaks of the hops that have become whole; each is given once."""
+        energies, peaks = self._energies[:-1] / self.size, self._peaks[:-1].astype(np.float64)
+        self._energies, self._peaks = self._energies[-1:].copy(), self._peaks[-1:].copy()
+        return energies, peaks
 
 
 def k_weighted(audio: Audio, sample_rate_hz: int) -> Audio:
     """K-weighted copy, float32 (channels, samples)."""
-    return KWeighting(sample_rate_hz, audio.shape[0]).filter(audio)
+    return KWeighting(sample_rate_hz).filter(audio)
 
 
 def hop_samples(sample_rate_hz: int, hop_s: float = HOP_S) -> int:
@@ -126,14 +166,23 @@ def sliding_lufs(hops: Energies, size: int) -> Energies:
     return np.where(heard, ENERGY_OFFSET_LU + 10 * np.log10(np.where(heard, mean, 1.0)), -np.inf)
 
 
-def loudness_range_lu(short_term: Energies) -> float | None:
-    """Loudness range of a series of short-term values, LU (EBU Tech 3342: gates at -70 LUFS and -20 LU, 10 to 95 %)."""
+def loudness_range_edges_lufs(short_term: Energies) -> tuple[float, float] | None:
+    """The levels between which the loudness range of a series of short-term values lies, LUFS; None if unmeasurable.
+
+    EBU Tech 3342: gates at -70 LUFS and -20 LU, 10 to 95 %.
+    """
     loud = short_term[short_term >= ABSOLUTE_GATE_LUFS]
     if len(loud) == 0:
         return None
     mean_lufs = 10 * math.log10(float(np.mean(10 ** (loud / 10))))
     low, high = np.percentile(loud[loud >= mean_lufs + RANGE_GATE_LU], [10, 95])
-    return float(high - low)
+    return float(low), float(high)
+
+
+def loudness_range_lu(short_term: Energies) -> float | None:
+    """Loudness range of a series of short-term values, LU (EBU Tech 3342)."""
+    edges = loudness_range_edges_lufs(short_term)
+    return None if edges is None else edges[1] - edges[0]
 
 
 def decibels(peak: float) -> float | None:
@@ -151,7 +200,7 @@ class TruePeakMeter:
 
     def update(self, block: Audio) -> None:
         """Take the next samples, float32 (channels, samples)."""
-        here = float(max(block.max(initial=0.0), -block.min(initial=0.0)))
+        here = highest_sample(block)
         self.sample_peak = max(self.sample_peak, here)
         stream = np.concatenate([self._held, block], axis=1)
         if OVERSAMPLING_HEADROOM * self._highest_in(here) > self.peak:
@@ -167,11 +216,17 @@ class TruePeakMeter:
         return max(block_peak, float(np.abs(self._held).max(initial=0.0)))
 
 
+def highest_sample(audio: Audio) -> float:
+    """Highest absolute sample of all channels."""
+    return float(max(audio.max(initial=0.0), -audio.min(initial=0.0)))
+
+
 def highest_inside(audio: Audio, peak: float = 0.0) -> float:
     """Highest absolute value on or between the samples, but for the first and last 24; at least `peak`."""
     from mixingbuddy.tools.kernels import highest_between
 
     last = audio.shape[1] - INTERPOLATION_HALF
+    peak = max(peak, highest_sample(audio[:, INTERPOLATION_HALF:last]))
     for channel in np.ascontiguousarray(audio, np.float32):
         peak = highest_between(channel, _interpolation(), INTERPOLATION_HALF, last, OVERSAMPLING_HEADROOM, peak)
     return peak

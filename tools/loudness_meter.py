@@ -17,15 +17,15 @@ from mixingbuddy.tools.loudness import (
     TOO_QUIET,
     TOO_SHORT,
     Energies,
+    FineHops,
+    KWeighting,
     TruePeakMeter,
     block_energies,
     decibels,
     highest_inside,
     hop_samples,
     integrated_lufs,
-    k_weighted,
     loudness_range_lu,
-    mean_squares,
     sliding_lufs,
 )
 
@@ -62,27 +62,30 @@ class LoudnessMeter:
 
     def __init__(self, sample_rate_hz: int, own_channels: int, channels: int | None = None) -> None:
         self._rate_hz, self._times = sample_rate_hz, (channels or own_channels) / own_channels
-        self._fine_hop = hop_samples(sample_rate_hz, FINE_HOP_S)
-        self._true_peak = TruePeakMeter(own_channels)
-        self._left = np.zeros((own_channels, 0), np.float32), np.zeros((own_channels, 0), np.float32)
+        self._true_peak, self._weighting = TruePeakMeter(own_channels), KWeighting(sample_rate_hz)
+        self._fine_hops = FineHops(hop_samples(sample_rate_hz, FINE_HOP_S))
         self._fine: Energies = np.zeros(0)  # the last 3 s, for windows that reach into the next block
         self._unfinished: tuple[Energies, Energies] = np.zeros(0), np.zeros(0)  # 20 ms hops, less than 100 ms of them
         self._highest = {MOMENTARY_S: -np.inf, SHORT_TERM_S: -np.inf}
         self._energies: list[Energies] = []
         self._peaks: list[Energies] = []
 
+    def filter(self, block: Audio) -> Audio:
+        """Take the next samples, float32 (channels, samples); gives them K-weighted."""
+        weighted = self._weighting.filter(block, self._fine_hops)
+        self._meter(block)
+        return weighted
+
     def update(self, block: Audio, weighted: Audio) -> None:
-        """Take the next samples and the same K-weighted, float32 (channels, samples)."""
+        """Take the next samples where there are K-weighted ones already."""
+        self._fine_hops.add(block, weighted)
+        self._meter(block)
+
+    def _meter(self, block: Audio) -> None:
+        energies, peaks = self._fine_hops.whole()
+        if len(energies):
+            self._add(self._times * energies, peaks)
         self._true_peak.update(block)
-        block, weighted = (
-            np.concatenate([left, new], axis=1) for left, new in zip(self._left, (block, weighted), strict=True)
-        )
-        hops = block.shape[1] // self._fine_hop
-        whole = hops * self._fine_hop
-        self._left = block[:, whole:].copy(), weighted[:, whole:].copy()
-        if hops:
-            peaks = np.abs(block[:, :whole]).reshape(len(block), hops, -1).max(axis=(0, 2)).astype(np.float64)
-            self._add(self._times * mean_squares(weighted[:, :whole], self._rate_hz, FINE_HOP_S), peaks)
 
     def hops(self) -> Energies:
         """Mean square of every whole 100 ms so far, summed over channels, shape (hops,)."""
@@ -144,10 +147,13 @@ def measure_loudness(
 
     `weighted` is the K-weighted signal, where there is one already.
     """
-    weighted = k_weighted(audio, sample_rate_hz) if weighted is None else weighted
     meter = LoudnessMeter(sample_rate_hz, audio.shape[0], channels)
     for start in range(0, audio.shape[1], SAMPLES_AT_ONCE):
-        meter.update(audio[:, start : start + SAMPLES_AT_ONCE], weighted[:, start : start + SAMPLES_AT_ONCE])
+        part = slice(start, start + SAMPLES_AT_ONCE)
+        if weighted is None:
+            meter.filter(audio[:, part])
+        else:
+            meter.update(audio[:, part], weighted[:, part])
     return meter.result(lambda first, count: window_of(audio, first, count))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mixingbuddy.tools.findings import Finding, Severity
 from mixingbuddy.tools.masking import Masking, MaskingEvent
+from mixingbuddy.tools.masking_sums import LIMIT_DB
 from mixingbuddy.tools.roles import Role, group_of
 
 SOURCE = "masking model (Glasberg and Moore 1990; Moore, Glasberg and Baer 1997)"
@@ -55,6 +56,7 @@ def _finding(event: MaskingEvent, maskers: tuple[str, ...], severity: Severity) 
         stems=(event.target, *maskers),
         value=event.depth_db,
         unit="dB",
+        expected=(-LIMIT_DB, 0.0),
         where=(event.start_s, event.end_s),
         severity=severity,
         source=SOURCE,

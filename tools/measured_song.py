@@ -11,9 +11,10 @@ from mixingbuddy.tools.cross_energies import CrossEnergies
 from mixingbuddy.tools.dynamics import Dynamics, measure_dynamics
 from mixingbuddy.tools.hygiene import Hygiene
 from mixingbuddy.tools.levels import MixLevels
-from mixingbuddy.tools.listening import Heard
+from mixingbuddy.tools.listening import CONTEXT_RATE_HZ, Heard
 from mixingbuddy.tools.loudness import Energies
 from mixingbuddy.tools.masking import HiddenMap, Masking, measure_masking
+from mixingbuddy.tools.song_time import SongTime, measure_song_time
 from mixingbuddy.tools.spectrum import SpectralBalance, measure_spectrum
 from mixingbuddy.tools.stem_pairs import StemPair
 from mixingbuddy.tools.stereo import StereoImage, measure_stereo
@@ -44,6 +45,7 @@ class SongFigures(BaseModel):
     stems: tuple[StemAnalysis, ...]
     masking: Masking | None = Field(description="which stem hides which; null for one stem")
     pairs: tuple[StemPair, ...] = Field(description="stems that hold the same sound")
+    time: SongTime | None = Field(description="tempo, bars, key and sections; null if they were not wanted")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def measure_heard(heard: Heard) -> MeasuredSong:
         stems=stems,
         masking=masking,
         pairs=heard.pairs,
+        time=None if heard.mono is None else measure_song_time(heard.mono, CONTEXT_RATE_HZ),
     )
     return MeasuredSong(figures, heard.energies, _as_float32(heard.mix_short_term_lufs), _envelope(heard), hidden)
 

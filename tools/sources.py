@@ -1,7 +1,6 @@
 """Where the samples of a stem come from: a file that is decoded piece by piece, or an array. Memory does not grow."""
 
 import math
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from mixingbuddy.tools.audio import PYAV_SUFFIXES, Audio, AudioFile, Clip, read_stream, resampled, window_of
+from mixingbuddy.tools.files import temporary_folder
 
 
 class Source(Protocol):
@@ -94,11 +94,11 @@ def opened(path: Path, stream: int, sample_rate_hz: int) -> Iterator[FileSource]
         with AudioFile(path) as file:
             yield FileSource(file, sample_rate_hz)
         return
-    with tempfile.TemporaryDirectory(prefix="mixingbuddy-") as folder:
+    with temporary_folder() as folder:
         import soundfile
 
         clip = read_stream(path, stream)
-        decoded = Path(folder) / "decoded.w64"
+        decoded = folder / "decoded.w64"
         soundfile.write(decoded, clip.audio.T, clip.sample_rate_hz, subtype="FLOAT", format="W64")
         del clip
         with AudioFile(decoded, path.name) as file:
