@@ -201,6 +201,8 @@ def show_benchmark(result: "AnalysisBenchmark") -> None:
         ratio = f"{timing.seconds / decode:.2f}" if decode else ""
         table.add_row(timing.task, f"{timing.seconds:.2f}", ratio, f"{timing.process_s:.2f}", f"{timing.peak_mb:.0f}")
     out.print(table)
+    packed = {timing.task: timing.seconds for timing in result.as_flac}
+    out.print(f"as FLAC: decode {packed['decode']:.2f} s, cold {packed['cold']:.2f} s")
     for timing in result.growth:
         if timing.task == "cold":
             out.print(

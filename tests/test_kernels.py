@@ -7,7 +7,7 @@ import pytest
 import soxr
 from scipy.signal import butter, sosfilt
 
-from mixingbuddy.tools.kernels import hop_sums, spectral_sums, two_biquads
+from mixingbuddy.tools.kernels import hop_extremes, hop_squares, spectral_sums, two_biquads
 from mixingbuddy.tools.loudness import true_peak_dbtp
 
 
@@ -48,7 +48,8 @@ def test_hops_are_summed_from_any_place_on(place: int) -> None:
     audio = np.random.default_rng(1).standard_normal((2, 1234)).astype(np.float32)
     hops = -(-(place + 1234) // 100)
     squares, high, low = np.zeros((2, hops)), np.full((2, hops), -9, np.float32), np.full((2, hops), 9, np.float32)
-    hop_sums(audio, 100, place, squares, high, low)
+    hop_squares(audio, 100, place, squares)
+    hop_extremes(audio, 100, place, high, low)
     edges = [0, *range(100 - place, 1234, 100), 1234]
     for index, (start, end) in enumerate(pairwise(edges)):
         part = audio[:, start:end]

@@ -330,7 +330,7 @@ def test_findings_come_gravest_first_with_all_they_say() -> None:
     shown = page(a_result(findings=findings))
     assert shown.text.index("Clipped.") < shown.text.index("Dull.") < shown.text.index("Good to know.")
     assert "▲ major Clipped. stems bass , keys measured 12 samples at 1:05–1:20 source: the meter" in shown.text
-    assert "◆ minor Dull. measured −8.94 LU usual −6.41 to −2.98 LU source: the meter" in shown.text
+    assert "◆ minor Dull. measured −8.94 LU expected −6.41 to −2.98 LU source: the meter" in shown.text
     assert [span["data-jump"] for span in shown.all("span") if "data-jump" in span] == ["65.0"]
 
 

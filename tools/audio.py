@@ -121,6 +121,7 @@ class AudioFile:
         self.sample_rate_hz, self.channels = int(self._file.samplerate), int(self._file.channels)
         self.samples = int(self._file.frames)
         self._read = 0
+        self._room: Audio = np.empty((0, self.channels), np.float32)
         try:
             self._check_header()
         except UserError:
@@ -140,7 +141,7 @@ class AudioFile:
     def read(self, samples: int) -> Audio:
         """The next samples, float32 (channels, samples); fewer at the end of the file."""
         with self._decoding():
-            block = self._file.read(samples, dtype="float32", always_2d=True)
+            block = self._file.read(out=self._room_for(samples))
         ended = len(block) < min(samples, self.samples - self._read)
         if ended and self._read + len(block) < 0.98 * self.samples:
             raise UserError(
@@ -151,6 +152,13 @@ class AudioFile:
         check_samples(audio, self._name, self._read / self.sample_rate_hz, self.sample_rate_hz)
         self._read += len(block)
         return audio
+
+    def _room_for(self, samples: int) -> Audio:
+        """The same place for every block: asking for memory anew takes time."""
+        wanted = min(samples, self.samples - self._read)
+        if len(self._room) < wanted:
+            self._room = np.empty((wanted, self.channels), np.float32)
+        return self._room[:wanted]
 
     def window(self, first: int, samples: int) -> Audio:
         """Any part of the file, float32 (channels, samples); fewer at its end. `read` goes on where it was."""

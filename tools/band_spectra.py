@@ -132,18 +132,27 @@ class _Frames:
         self.n_fft, self._hop = n_fft, n_fft // 2
         self._window = _hann(n_fft)
         self._held = np.zeros((channels, self._hop), np.float32)  # the first frame is centred on sample 0
+        self._room = np.empty((0, 0, 0), np.float32)
 
     def add(self, block: Audio) -> NDArray[np.complex64]:
         """Spectra of all frames that are now complete, complex64 (channels, frames, bins)."""
         from scipy.fft import rfft
 
-        stream = np.concatenate([self._held, block], axis=1)
-        frames = max(0, (stream.shape[1] - self.n_fft) // self._hop + 1)
-        self._held = stream[:, frames * self._hop :].copy()
+        from mixingbuddy.tools.kernels import windowed_frames
+
+        before = self._held.shape[1]
+        frames = max(0, (before + block.shape[1] - self.n_fft) // self._hop + 1)
         if frames == 0:
-            return np.zeros((len(stream), 0, self._hop + 1), np.complex64)
-        view = np.lib.stride_tricks.sliding_window_view(stream, self.n_fft, axis=1)[:, :: self._hop]
-        return np.asarray(rfft(view * self._window, axis=-1, overwrite_x=True))
+            self._held = np.concatenate([self._held, block], axis=1)
+            return np.zeros((len(block), 0, self._hop + 1), np.complex64)
+        shape = (len(block), frames, self.n_fft)
+        if self._room.shape != shape:  # asking for memory anew takes longer than filling it
+            self._room = np.empty(shape, np.float32)
+        windowed = self._room
+        windowed_frames(self._held, np.ascontiguousarray(block, np.float32), self._window, windowed)
+        done = frames * self._hop
+        self._held = np.concatenate([self._held[:, done:], block[:, max(0, done - before) :]], axis=1)
+        return np.asarray(rfft(windowed, axis=-1))
 
     def flush(self) -> NDArray[np.complex64]:
         """The last frames, zero padded, so that every sample has been in two."""

@@ -72,9 +72,10 @@ class FlatTops:
 
     def _collect(self, samples: NDArray[np.float32], floor: float) -> int:
         """Keep the runs of `samples` and return where the next block must start over."""
-        tolerance = np.float32(max(1.5 * self.step if math.isfinite(self.step) else 0.0, 2.0**-23))
-        loud = np.flatnonzero(np.abs(samples[:-1]) >= floor)
-        same = loud[np.abs(samples[loud + 1] - samples[loud]) <= tolerance]
+        from mixingbuddy.tools.kernels import like_the_next
+
+        tolerance = max(1.5 * self.step if math.isfinite(self.step) else 0.0, 2.0**-23)
+        same = like_the_next(samples, floor, tolerance)
         if len(same) == 0:
             return len(samples) - 1
         breaks = np.flatnonzero(np.diff(same) != 1)
@@ -86,7 +87,7 @@ class FlatTops:
         whole = (last - first + 1 >= MIN_RUN_SAMPLES) & (first > 0) & (last < len(samples) - 1)
         first, last = first[whole], last[whole]
         if len(first):
-            self._add(_with_corners(samples, first, last, float(tolerance), self._at))
+            self._add(_with_corners(samples, first, last, tolerance, self._at))
         return open_end
 
     def _add(self, runs: _Runs) -> None:

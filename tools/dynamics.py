@@ -61,7 +61,7 @@ class HopMeter:
 
     def update(self, block: Audio) -> None:
         """Take the next samples, float32 (channels, samples) of any length."""
-        from mixingbuddy.tools.kernels import hop_sums
+        from mixingbuddy.tools.kernels import hop_extremes, hop_squares
 
         place = self._samples % self.hop
         hops = -(-(place + block.shape[1]) // self.hop)
@@ -76,7 +76,9 @@ class HopMeter:
             sums.squares[:, 0], sums.highest[:, 0], sums.lowest[:, 0] = (
                 part[:, -1] for part in (last.squares, last.highest, last.lowest)
             )
-        hop_sums(np.ascontiguousarray(block, np.float32), self.hop, place, sums.squares, sums.highest, sums.lowest)
+        block = np.ascontiguousarray(block, np.float32)
+        hop_squares(block, self.hop, place, sums.squares)
+        hop_extremes(block, self.hop, place, sums.highest, sums.lowest)
         self._samples += block.shape[1]
         self._parts.append(sums)
 

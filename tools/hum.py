@@ -19,6 +19,7 @@ FRAME_S = 0.25
 FRAME_HOP_S = 0.125
 LOW_RATE_HZ = 1200
 FILTER_BLOCKS = 10
+TRANSFORMED_S = 8.0  # at once
 QUIET_SHARE = 0.2
 MIN_QUIET_FRAMES = 8
 EXACTNESS_HZ = 0.3  # per harmonic; the nearest notes, G1 and B1, are 1.0 and 1.7 Hz away
@@ -53,11 +54,15 @@ class LowBand:
         if outputs < 1:
             self._left = joined.copy()
             return
-        partial = joined[: blocks * self.step].reshape(blocks, self.step) @ self._taps
-        low = sum(partial[k : k + outputs, k] for k in range(FILTER_BLOCKS))
+        # One product filters and thins: each block by every part of the filter, then the parts of one output added.
+        partial = self._taps @ joined[: blocks * self.step].reshape(blocks, self.step).T
+        low = partial[0, :outputs].copy()
+        for k in range(1, FILTER_BLOCKS):
+            low += partial[k, k : k + outputs]
         self._left = joined[outputs * self.step :].copy()
-        self._low = np.concatenate([self._low, np.asarray(low, np.float32)])
-        self._transform()
+        self._low = np.concatenate([self._low, low])
+        if len(self._low) >= TRANSFORMED_S * self.low_rate_hz:
+            self._transform()
 
     @property
     def held_s(self) -> float:
@@ -66,6 +71,7 @@ class LowBand:
 
     def take(self) -> "LowFrames":
         """The frames since the last time; they are not kept."""
+        self._transform()
         parts, self._parts = self._parts, []
         if not parts:
             empty = np.zeros((0, len(MAINS_HZ), len(HARMONICS)))
@@ -108,10 +114,10 @@ def _line_hz() -> NDArray[np.float64]:
 
 
 def _low_pass(step: int) -> NDArray[np.float32]:
-    """Windowed sinc, cut off at half of the low rate, as (step, blocks) so that one product filters and decimates."""
+    """Windowed sinc, cut off at half of the low rate, as (blocks, step)."""
     length = FILTER_BLOCKS * step
     taps = np.sinc((np.arange(length) - (length - 1) / 2) / step) * np.hamming(length)
-    return np.asarray((taps / taps.sum()).reshape(FILTER_BLOCKS, step).T, np.float32)
+    return np.asarray((taps / taps.sum()).reshape(FILTER_BLOCKS, step), np.float32)
 
 
 def _table(frame: int, rate_hz: float) -> NDArray[np.float32]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 def _compiled(function: Any) -> Any:
     """`njit` with a cache on disk; where no folder can be written to, compiled anew in each process.
 
+    Inner loops run over slices from 0 on: indices that could be negative keep the compiler from wide registers.
+
     Sums may be taken in another order, so that they use wide registers; samples are finite, reading has seen to it.
     """
     try:
@@ -73,33 +75,87 @@ def two_biquads(
 
 
 @_compiled
-def hop_sums(
-    samples: NDArray[np.float32],
-    hop: int,
-    place: int,
-    squares: NDArray[np.float64],
-    highest: NDArray[np.float32],
-    lowest: NDArray[np.float32],
-) -> None:
-    """Sum of squares, highest and lowest of every `hop` samples of (channels, samples), each (channels, hops).
+def hop_squares(samples: NDArray[np.float32], hop: int, place: int, squares: NDArray[np.float64]) -> None:
+    """Add the sum of squares of every `hop` samples of (channels, samples) to `squares` (channels, hops).
 
-    What is there already is added to; the first hop has `place` samples.
+    The first hop has `place` samples already.
     """
     for channel in range(samples.shape[0]):
-        row = samples[channel]
         start, index, at = 0, 0, place
-        while start < row.shape[0]:
-            end = min(row.shape[0], start + hop - at)
-            total, high, low = np.float32(0.0), highest[channel, index], lowest[channel, index]
-            for i in range(start, end):
-                total += row[i] * row[i]
-                high = max(high, row[i])
-                low = min(low, row[i])
+        while start < samples.shape[1]:
+            part = samples[channel, start : start + hop - at]
+            total = np.float32(0.0)
+            for i in range(part.shape[0]):
+                total += part[i] * part[i]
             squares[channel, index] += total
-            highest[channel, index], lowest[channel, index] = high, low
-            at = (at + end - start) % hop
-            start = end
+            at = (at + part.shape[0]) % hop
+            start += part.shape[0]
             index += 1
+
+
+@_compiled
+def hop_extremes(
+    samples: NDArray[np.float32], hop: int, place: int, highest: NDArray[np.float32], lowest: NDArray[np.float32]
+) -> None:
+    """The same for the highest and the lowest sample, which only become more extreme than what is there."""
+    for channel in range(samples.shape[0]):
+        start, index, at = 0, 0, place
+        while start < samples.shape[1]:
+            part = samples[channel, start : start + hop - at]
+            high, low = highest[channel, index], lowest[channel, index]
+            for i in range(part.shape[0]):
+                sample = part[i]
+                high = sample if sample > high else high
+                low = sample if sample < low else low
+            highest[channel, index], lowest[channel, index] = high, low
+            at = (at + part.shape[0]) % hop
+            start += part.shape[0]
+            index += 1
+
+
+@_compiled
+def _multiply(one: NDArray[np.float32], other: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    for i in range(out.shape[0]):
+        out[i] = one[i] * other[i]
+
+
+@_compiled
+def windowed_frames(
+    held: NDArray[np.float32], block: NDArray[np.float32], window: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    """Frames at half overlap of `held` followed by `block` (channels, samples), times `window`, into `out`.
+
+    `out` is (channels, frames, samples of the window).
+    """
+    hop = window.shape[0] // 2
+    before = held.shape[1]
+    for channel in range(out.shape[0]):
+        for frame in range(out.shape[1]):
+            start = frame * hop
+            inside = max(0, min(before - start, window.shape[0]))
+            _multiply(held[channel, start : start + inside], window[:inside], out[channel, frame, :inside])
+            _multiply(
+                block[channel, start + inside - before : start + window.shape[0] - before],
+                window[inside:],
+                out[channel, frame, inside:],
+            )
+
+
+@_compiled
+def like_the_next(samples: NDArray[np.float32], floor: float, tolerance: float) -> NDArray[np.int64]:
+    """Indices of the samples of at least `floor` whose next sample is the same within `tolerance`."""
+    least, most = np.float32(floor), np.float32(tolerance)
+    count = 0
+    for i in range(samples.shape[0] - 1):
+        if abs(samples[i]) >= least and abs(samples[i + 1] - samples[i]) <= most:
+            count += 1
+    found = np.empty(count, np.int64)
+    count = 0
+    for i in range(samples.shape[0] - 1 if len(found) else 0):
+        if abs(samples[i]) >= least and abs(samples[i + 1] - samples[i]) <= most:
+            found[count] = i
+            count += 1
+    return found
 
 
 @_compiled
@@ -141,18 +197,19 @@ def highest_between(
     least = np.float32(peak / headroom)
     for start in range(first, last, 32):
         end = min(last, start + 32)
-        loudest = np.float32(0.0)
-        for i in range(start, end):
-            loudest = max(loudest, abs(samples[i]))
+        loudest, group = np.float32(0.0), samples[start:end]
+        for i in range(group.shape[0]):
+            loudest = max(loudest, abs(group[i]))
         for i in range(start, end if loudest > least else start):
             here = abs(samples[i])
             if here <= least or here < abs(samples[i - 1]) or here < abs(samples[i + 1]):
                 continue
             for begin in (i - half, i + 1 - half):
+                around = samples[begin : begin + 2 * half]
                 for phase in range(taps.shape[0]):
-                    value = np.float32(0.0)
-                    for k in range(2 * half):
-                        value += taps[phase, k] * samples[begin + k]
+                    value, row = np.float32(0.0), taps[phase]
+                    for k in range(row.shape[0]):
+                        value += row[k] * around[k]
                     if abs(value) > peak:
                         peak = float(abs(value))
                         least = np.float32(peak / headroom)

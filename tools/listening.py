@@ -25,6 +25,7 @@ from mixingbuddy.tools.roles import Role
 from mixingbuddy.tools.sources import ArraySource, Source
 from mixingbuddy.tools.stem_pairs import StemPair, as_mono, choose_windows, compare_stems
 
+FEW_STEMS = 16  # of which twice as much is read at once: longer blocks are faster and take more memory
 CONTEXT_RATE_HZ = 22050  # of the mono mix that tempo, key and sections are told from
 Progress = Callable[[float], None]
 
@@ -73,8 +74,9 @@ def listen(
     # The products are small: threads of the algebra library would only stand in each other's way.
     with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:
         behind: Future[None] | None = None
-        for start in range(0, samples, SAMPLES_AT_ONCE):
-            count = min(SAMPLES_AT_ONCE, samples - start)
+        at_once = SAMPLES_AT_ONCE if len(sources) > FEW_STEMS else 2 * SAMPLES_AT_ONCE
+        for start in range(0, samples, at_once):
+            count = min(at_once, samples - start)
             heard = list(pool.map(lambda ear, count=count: ear.hear(count), ears))
             if behind is not None:
                 behind.result()
@@ -82,7 +84,9 @@ def listen(
             progress(min(1.0, (start + count) / samples))
         if behind is not None:
             behind.result()
+        pairs = pool.submit(_pairs, names, roles, sources, [ear.hops() for ear in ears], sample_rate_hz, samples)
         stems = tuple(pool.map(lambda ear: ear.result(), ears))
+        pairs.result()  # reads the files too, so what follows waits for it
     energies, measured = levels.result(lambda members, first, count: _sum_of(sources, members, first, count))
     return Heard(
         names=tuple(names),
@@ -93,7 +97,7 @@ def listen(
         mix_hops=mix.hops.result(),
         mix_spectra=mix.spectra.finish(),
         mix_short_term_lufs=levels.mix_meter().short_term_lufs(),
-        pairs=_pairs(names, roles, sources, [stem.hops for stem in stems], sample_rate_hz, samples),
+        pairs=pairs.result(),
         bands=bands,
         mono=mix.mono(),
     )
@@ -120,6 +124,9 @@ class _Ear:
         self._hygiene.update(own)
         self._spectra.add(block)
         return block, self._levels.stem(self._index, block)
+
+    def hops(self) -> Hops:
+        return self._hygiene.hops()
 
     def result(self) -> HeardStem:
         return HeardStem(self._hygiene.hops(), self._hygiene.result(), self._spectra.finish())

@@ -28,7 +28,7 @@ ENERGY_OFFSET_LU = -0.691  # BS.1770-5, equation 2
 OVERSAMPLING = 4
 # Between its samples a signal rises above them by less than this (the standard's worst test signal: 3 dB); a part that
 # cannot reach the peak so far is not oversampled.
-OVERSAMPLING_HEADROOM = 2.0
+OVERSAMPLING_HEADROOM = 1.5
 INTERPOLATION_HALF = 24  # samples on either side
 TOO_SHORT = "shorter than one 400 ms block"
 SILENT = "silent"
@@ -81,15 +81,14 @@ class FineHops:
 
     def add(self, block: Audio, weighted: Audio) -> None:
         """Take the next samples, plain and K-weighted."""
-        from mixingbuddy.tools.kernels import hop_sums
+        from mixingbuddy.tools.kernels import hop_extremes, hop_squares
 
         with self.taking(block.shape[1]) as (place, energies, peaks):
             shape = (block.shape[0], len(energies))
             squares, high, low = np.zeros(shape), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-            hop_sums(np.ascontiguousarray(weighted), self.size, place, squares, high, low)
+            hop_squares(np.ascontiguousarray(weighted), self.size, place, squares)
             energies += squares.sum(axis=0)
-            high[:], low[:] = 0, 0
-            hop_sums(np.ascontiguousarray(block), self.size, place, np.zeros(shape), high, low)
+            hop_extremes(np.ascontiguousarray(block), self.size, place, high, low)
             np.maximum(peaks, np.maximum(high, -low).max(axis=0), out=peaks)
 
     def whole(self) -> tuple[Energies, Energies]:
@@ -202,18 +201,18 @@ class TruePeakMeter:
         """Take the next samples, float32 (channels, samples)."""
         here = highest_sample(block)
         self.sample_peak = max(self.sample_peak, here)
-        stream = np.concatenate([self._held, block], axis=1)
-        if OVERSAMPLING_HEADROOM * self._highest_in(here) > self.peak:
-            self.peak = highest_inside(stream, self.peak)
-        self._held = stream[:, -2 * INTERPOLATION_HALF :].copy()
+        start = np.concatenate([self._held, block[:, : 2 * INTERPOLATION_HALF]], axis=1)
+        if OVERSAMPLING_HEADROOM * highest_sample(start) > self.peak:
+            self.peak = highest_inside(start, self.peak)
+        if OVERSAMPLING_HEADROOM * here > self.peak and block.shape[1] > 2 * INTERPOLATION_HALF:
+            self.peak = highest_inside(block, self.peak)
+        end = block if block.shape[1] >= 2 * INTERPOLATION_HALF else start
+        self._held = end[:, -2 * INTERPOLATION_HALF :].copy()
 
     def finish(self) -> float | None:
         """True peak of everything that was added, dBTP; None for silence. Call it once, at the end."""
         self.update(np.zeros((len(self._held), INTERPOLATION_HALF), np.float32))
         return decibels(self.peak)
-
-    def _highest_in(self, block_peak: float) -> float:
-        return max(block_peak, float(np.abs(self._held).max(initial=0.0)))
 
 
 def highest_sample(audio: Audio) -> float:
