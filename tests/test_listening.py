@@ -8,6 +8,8 @@ import soxr
 from songs import RATE_HZ, make_stems, write_song
 
 from mixingbuddy.tools import levels, listening
+from mixingbuddy.tools.band_spectra import measure_band_spectra
+from mixingbuddy.tools.dynamics import hops_of
 from mixingbuddy.tools.found_song import find_song, open_stems
 from mixingbuddy.tools.hygiene import measure_hygiene
 from mixingbuddy.tools.levels import mixdown
@@ -98,3 +100,15 @@ def test_progress_ends_at_one(tmp_path: Path) -> None:
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert len(told) > 1
+
+
+def test_mono_files_are_summed_as_they_are_and_not_as_what_is_read_after_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "SAMPLES_AT_ONCE", 4410)
+    folder = write_song(tmp_path / "song", {name: audio[:1] for name, audio in make_stems(6.0).items()})
+    heard = listened(folder)
+    mix = mixdown(load_song(folder).multitrack, {})
+    np.testing.assert_allclose(heard.mix_hops.highest[0], hops_of(mix, RATE_HZ).highest[0], atol=1e-6)
+    spectrum = measure_band_spectra(mix, RATE_HZ)
+    np.testing.assert_allclose(heard.mix_spectra.power, spectrum.power, rtol=1e-3, atol=1e-12)

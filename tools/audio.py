@@ -148,7 +148,7 @@ class AudioFile:
                 f"'{self._name}' is cut short: {self._read + len(block)} of {self.samples} samples could be read; "
                 "copy or export it again"
             )
-        audio: Audio = np.ascontiguousarray(block.T)
+        audio: Audio = block.T.copy(order="C")
         check_samples(audio, self._name, self._read / self.sample_rate_hz, self.sample_rate_hz)
         self._read += len(block)
         return audio

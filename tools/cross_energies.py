@@ -83,7 +83,7 @@ class CrossEnergyMeter:
 
     def update(self, weighted: Sequence[Audio]) -> None:
         """Take the next samples of every stem, K-weighted, float32 (channels, samples) of one length."""
-        if self._left:
+        if self._left and self._left[0].shape[1]:
             weighted = [np.concatenate(pair, axis=1) for pair in zip(self._left, weighted, strict=True)]
         hops = weighted[0].shape[1] // self._hop
         for start in range(0, hops, HOPS_AT_ONCE):

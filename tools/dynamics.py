@@ -82,6 +82,10 @@ class HopMeter:
         self._samples += block.shape[1]
         self._parts.append(sums)
 
+    def latest(self) -> tuple[Values, Values]:
+        """Highest and lowest sample of the latest block's hops, each (channels,)."""
+        return self._parts[-1].highest.max(axis=1), self._parts[-1].lowest.min(axis=1)
+
     def result(self) -> Hops:
         """Everything so far; may be called again after more updates."""
         parts = self._parts or [_Sums(np.zeros((1, 0)), np.zeros((1, 0), np.float32), np.zeros((1, 0), np.float32))]

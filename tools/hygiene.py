@@ -64,8 +64,8 @@ class HygieneMeter:
         if block.shape[1] == 0:
             return
         self._hops.update(block)
-        for samples, tops, low in zip(block, self._tops, self._low, strict=True):
-            tops.update(samples, float(samples.max()), float(samples.min()))
+        for samples, tops, low, highest, lowest in zip(block, self._tops, self._low, *self._hops.latest(), strict=True):
+            tops.update(samples, float(highest), float(lowest))
             low.update(samples)
         if self._low[0].held_s >= JUDGED_S:
             self._judge()

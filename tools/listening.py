@@ -19,7 +19,7 @@ from mixingbuddy.tools.dynamics import HopMeter, Hops
 from mixingbuddy.tools.erb import ErbBands, erb_bands
 from mixingbuddy.tools.hygiene import Hygiene, HygieneMeter
 from mixingbuddy.tools.levels import SAMPLES_AT_ONCE, WORKERS, LevelsMeter, MixLevels
-from mixingbuddy.tools.loudness import Energies
+from mixingbuddy.tools.loudness import Energies, hop_samples
 from mixingbuddy.tools.multitrack import Multitrack
 from mixingbuddy.tools.roles import Role
 from mixingbuddy.tools.sources import ArraySource, Source
@@ -74,7 +74,7 @@ def listen(
     # The products are small: threads of the algebra library would only stand in each other's way.
     with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:
         behind: Future[None] | None = None
-        at_once = SAMPLES_AT_ONCE if len(sources) > FEW_STEMS else 2 * SAMPLES_AT_ONCE
+        at_once = _samples_at_once(len(sources), sample_rate_hz)
         for start in range(0, samples, at_once):
             count = min(at_once, samples - start)
             heard = list(pool.map(lambda ear, count=count: ear.hear(count), ears))
@@ -101,6 +101,13 @@ def listen(
         bands=bands,
         mono=mix.mono(),
     )
+
+
+def _samples_at_once(stems: int, sample_rate_hz: int) -> int:
+    """A whole number of 100 ms hops, so that no meter has to keep the rest of one."""
+    hop = hop_samples(sample_rate_hz)
+    wanted = SAMPLES_AT_ONCE if stems > FEW_STEMS else 2 * SAMPLES_AT_ONCE
+    return max(1, wanted // hop) * hop
 
 
 def listen_to(multitrack: Multitrack, keep_mono: bool = False) -> Heard:

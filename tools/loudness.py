@@ -91,6 +91,10 @@ class FineHops:
             hop_extremes(np.ascontiguousarray(block), self.size, place, high, low)
             np.maximum(peaks, np.maximum(high, -low).max(axis=0), out=peaks)
 
+    def highest(self) -> float:
+        """Highest sample of what was not yet given."""
+        return float(self._peaks.max())
+
     def whole(self) -> tuple[Energies, Energies]:
         """Mean squares and peaks of the hops that have become whole; each is given once."""
         energies, peaks = self._energies[:-1] / self.size, self._peaks[:-1].astype(np.float64)
@@ -197,9 +201,9 @@ class TruePeakMeter:
         self.peak = 0.0
         self._held = np.zeros((channels, 2 * INTERPOLATION_HALF), np.float32)
 
-    def update(self, block: Audio) -> None:
-        """Take the next samples, float32 (channels, samples)."""
-        here = highest_sample(block)
+    def update(self, block: Audio, block_peak: float | None = None) -> None:
+        """Take the next samples, float32 (channels, samples); `block_peak` is their highest, if known."""
+        here = highest_sample(block) if block_peak is None else block_peak
         self.sample_peak = max(self.sample_peak, here)
         start = np.concatenate([self._held, block[:, : 2 * INTERPOLATION_HALF]], axis=1)
         if OVERSAMPLING_HEADROOM * highest_sample(start) > self.peak:

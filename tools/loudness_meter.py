@@ -82,10 +82,11 @@ class LoudnessMeter:
         self._meter(block)
 
     def _meter(self, block: Audio) -> None:
+        # The first hop may have begun before this block; it only looks a little closer then.
+        self._true_peak.update(block, self._fine_hops.highest())
         energies, peaks = self._fine_hops.whole()
         if len(energies):
             self._add(self._times * energies, peaks)
-        self._true_peak.update(block)
 
     def hops(self) -> Energies:
         """Mean square of every whole 100 ms so far, summed over channels, shape (hops,)."""
