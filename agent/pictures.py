@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixingbuddy.agent.outputs import MatchedMixes
-from mixingbuddy.models.prior import HARDLY_PLAYS_LU, PRIOR_GROUPS, load_statistics, prior_group
+from mixingbuddy.models.prior import HARDLY_PLAYS_LU, load_statistics
 from mixingbuddy.tools.cross_energies import CrossEnergies, level_between_lu
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.loudness import HOP_S
@@ -25,6 +25,7 @@ from mixingbuddy.tools.plot_spectrum import SpectrumLines, draw_spectrum, usual_
 from mixingbuddy.tools.plot_style import WIDE_PX, Picture
 from mixingbuddy.tools.plot_svg import page_svg
 from mixingbuddy.tools.plot_waveforms import Wave, draw_waveforms, wave_of
+from mixingbuddy.tools.professional_levels import LEVEL_GROUPS, level_group
 from mixingbuddy.tools.render import CEILING_DBTP
 from mixingbuddy.tools.spectral_comparison import spectral_difference
 from mixingbuddy.tools.spectrum import SpectralBalance
@@ -105,7 +106,7 @@ def group_rows(
     The range is the one of whole songs, which the balance prior's findings quote too.
     """
     known = [index for index, name in enumerate(energies.names) if name not in unsure]
-    members = {group: [i for i in known if prior_group(energies.roles[i]) == group] for group in PRIOR_GROUPS}
+    members = {group: [i for i in known if level_group(energies.roles[i]) == group] for group in LEVEL_GROUPS}
 
     def levels(faders: Mapping[str, float]) -> dict[str, float | None]:
         whole = energies.mix(faders, known)
@@ -123,7 +124,7 @@ def group_rows(
         tuple(energies.names[i] for i in members[group]): FaderRow(
             f"all {group}", before[group], after.get(group), 0.0, (usual[group].p10_lu, usual[group].p90_lu), True
         )
-        for group in PRIOR_GROUPS
+        for group in LEVEL_GROUPS
         if group in playing and group in usual
     }
 

@@ -9,7 +9,6 @@ import math
 from collections.abc import Collection
 from functools import lru_cache
 from importlib.resources import files
-from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,10 +20,8 @@ from mixingbuddy.tools.findings import Finding, Severity
 from mixingbuddy.tools.levels import cross_energies
 from mixingbuddy.tools.moves import clamped_db
 from mixingbuddy.tools.multitrack import Multitrack, Reference
-from mixingbuddy.tools.roles import Role, group_of
+from mixingbuddy.tools.professional_levels import LEVEL_GROUPS, level_group
 
-PriorGroup = Literal["vocals", "drums", "bass", "instruments"]
-PRIOR_GROUPS: tuple[PriorGroup, ...] = ("vocals", "drums", "bass", "instruments")
 STATISTICS_FILE = "balance_prior.json"
 MAJOR_EXCESS_LU = 3.0
 # A group this far down hardly plays; that is no fault of its fader.
@@ -52,12 +49,6 @@ class PriorStatistics(BaseModel):
     source: str
     songs: int
     sets: dict[str, dict[str, GroupStatistics]]
-
-
-def prior_group(role: Role) -> PriorGroup:
-    """MUSDB18's four groups: everything that is not voice, drums or bass is an instrument."""
-    group = group_of(role)
-    return group if group in ("vocals", "drums", "bass") else "instruments"
 
 
 @lru_cache(maxsize=1)
@@ -95,7 +86,7 @@ class Prior:
         known = self._statistics.sets.get("+".join(balance.groups))
         if known is None:
             return _cannot_say(_why_not(multitrack, balance.groups), left_out)
-        fixed = {prior_group(stem.role) for stem in multitrack.stems if stem.name in {anchor, *locks}}
+        fixed = {level_group(stem.role) for stem in multitrack.stems if stem.name in {anchor, *locks}}
         ranges = [known[group] for group in balance.groups]
         gains = balance.explain([Range(r.p10_lu, r.median_lu, r.p90_lu, r.sd_lu) for r in ranges], fixed)
         levels = balance.levels_lu(np.zeros(len(ranges)))
@@ -158,8 +149,8 @@ class Prior:
 def _judged(multitrack: Multitrack, energies: CrossEnergies) -> tuple[GroupBalance, tuple[Finding, ...]]:
     """The groups that can be judged, and findings for what cannot."""
     members: dict[str, tuple[int, ...]] = {
-        group: tuple(i for i, stem in enumerate(multitrack.stems) if stem.sure and prior_group(stem.role) == group)
-        for group in PRIOR_GROUPS
+        group: tuple(i for i, stem in enumerate(multitrack.stems) if stem.sure and level_group(stem.role) == group)
+        for group in LEVEL_GROUPS
     }
     findings = []
     unknown = tuple(stem.name for stem in multitrack.stems if not stem.sure)

@@ -11,18 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from mixingbuddy.models.prior import PRIOR_GROUPS, STATISTICS_FILE, GroupStatistics, PriorStatistics, prior_group
+from mixingbuddy.models.prior import STATISTICS_FILE, GroupStatistics, PriorStatistics
 from mixingbuddy.tools.cross_energies import CrossEnergies
 from mixingbuddy.tools.files import write_text
 from mixingbuddy.tools.levels import cross_energies
 from mixingbuddy.tools.multitrack import load_song
+from mixingbuddy.tools.professional_levels import LEVEL_GROUPS, level_group
 
 
 def fit(energies: list[CrossEnergies], source: str) -> PriorStatistics:
     """Percentiles of every group's level re the sum of the groups present, for every set of two to four groups."""
     sets: dict[str, dict[str, GroupStatistics]] = {}
-    for size in range(2, len(PRIOR_GROUPS) + 1):
-        for present in combinations(PRIOR_GROUPS, size):
+    for size in range(2, len(LEVEL_GROUPS) + 1):
+        for present in combinations(LEVEL_GROUPS, size):
             levels = [_levels(song, present) for song in energies]
             complete = np.array([row for row in levels if None not in row], dtype=float)
             p10, median, p90 = np.percentile(complete, [10, 50, 90], axis=0)
@@ -40,7 +41,7 @@ def fit(energies: list[CrossEnergies], source: str) -> PriorStatistics:
 
 
 def _levels(song: CrossEnergies, present: tuple[str, ...]) -> list[float | None]:
-    members = {g: [i for i, role in enumerate(song.roles) if prior_group(role) == g] for g in present}
+    members = {g: [i for i, role in enumerate(song.roles) if level_group(role) == g] for g in present}
     chosen = [index for group in present for index in members[group]]
     names = tuple(song.names[i] for i in chosen)
     part = CrossEnergies(names, tuple(song.roles[i] for i in chosen), song.per_hop[:, chosen][:, :, chosen])

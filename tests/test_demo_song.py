@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from mixingbuddy.models.level_difference import LevelDifference
-from mixingbuddy.models.prior import PRIOR_GROUPS, load_statistics, prior_group
+from mixingbuddy.models.prior import load_statistics
 from mixingbuddy.tools.audio import with_channels
 from mixingbuddy.tools.demo_instruments import RATE_HZ, hz
 from mixingbuddy.tools.demo_score import MELODY, hat_notes, melody_notes
@@ -17,6 +17,7 @@ from mixingbuddy.tools.levels import cross_energies, mixdown
 from mixingbuddy.tools.loudness import true_peak_dbtp
 from mixingbuddy.tools.moves import gain_of
 from mixingbuddy.tools.multitrack import Multitrack, Song, load_song, with_gains
+from mixingbuddy.tools.professional_levels import LEVEL_GROUPS, level_group
 from mixingbuddy.tools.roles import guess_role
 
 ROLES = {
@@ -109,8 +110,8 @@ def test_stems_have_no_dc_no_clicks_and_room_to_the_top(song: Song) -> None:
 def test_before_the_fault_every_group_is_where_professional_mixes_have_it(balanced: Multitrack) -> None:
     energies = cross_energies(balanced)
     expected = load_statistics().sets["vocals+drums+bass+instruments"]
-    for group in PRIOR_GROUPS:
-        members = [index for index, role in enumerate(energies.roles) if prior_group(role) == group]
+    for group in LEVEL_GROUPS:
+        members = [index for index, role in enumerate(energies.roles) if level_group(role) == group]
         level_lu = energies.level_rel_mix_lu(members, {})
         assert level_lu is not None
         assert expected[group].p10_lu + 0.5 < level_lu < expected[group].p90_lu - 0.5

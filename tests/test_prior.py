@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from songs import RATE_HZ
 
-from mixingbuddy.models.prior import PRIOR_GROUPS, Prior, load_statistics
+from mixingbuddy.models.prior import Prior, load_statistics
 from mixingbuddy.models.prior_fit import fit
 from mixingbuddy.tools.levels import cross_energies
 from mixingbuddy.tools.multitrack import Multitrack, Stem, load_song
+from mixingbuddy.tools.professional_levels import LEVEL_GROUPS
 from mixingbuddy.tools.render import moved
 from mixingbuddy.tools.roles import Role
 
@@ -40,7 +41,7 @@ def test_statistics_agree_with_the_published_table() -> None:
         "bass": (-12.9, -8.7, -3.9),
         "instruments": (-9.0, -5.6, -3.7),
     }
-    shipped = load_statistics().sets["+".join(PRIOR_GROUPS)]
+    shipped = load_statistics().sets["+".join(LEVEL_GROUPS)]
     for group, values in published.items():
         of_group = shipped[group]
         assert (of_group.p10_lu, of_group.median_lu, of_group.p90_lu) == pytest.approx(values, abs=0.15)
@@ -65,7 +66,7 @@ def test_one_fault_gives_one_move_that_leads_into_the_range(stem: str, fault_db:
     assert abs(moves[stem]) <= abs(fault_db)
     after = cross_energies(moved(song, moves))
     levels = {name: after.level_rel_mix_lu([i], {}) for i, name in enumerate(after.names)}
-    expected = load_statistics().sets["+".join(PRIOR_GROUPS)]["instruments" if stem == "other" else stem]
+    expected = load_statistics().sets["+".join(LEVEL_GROUPS)]["instruments" if stem == "other" else stem]
     assert levels[stem] is not None
     assert expected.p10_lu - 0.1 <= levels[stem] <= expected.p90_lu + 0.1
 

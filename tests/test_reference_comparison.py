@@ -8,12 +8,14 @@ import pytest
 import scipy.signal
 
 from mixingbuddy.tools.audio import read_clip
+from mixingbuddy.tools.listening import listen_to
+from mixingbuddy.tools.measured_song import measure_heard
+from mixingbuddy.tools.multitrack import Multitrack, Stem
 from mixingbuddy.tools.reference_comparison import (
     Difference,
     ReferenceComparison,
     WholeMix,
     compare_with_reference,
-    measure_whole_mix,
     reference_findings,
 )
 from mixingbuddy.tools.spectral_comparison import spectrum_findings
@@ -38,7 +40,9 @@ def music(duration_s: float = 8.0) -> np.ndarray:
 
 
 def measured(audio: np.ndarray, rate_hz: int = RATE_HZ) -> WholeMix:
-    return measure_whole_mix(np.ascontiguousarray(audio, np.float32), rate_hz)
+    mix = Multitrack("mix", rate_hz, (Stem("mix", "other", np.ascontiguousarray(audio, np.float32)),))
+    figures = measure_heard(listen_to(mix)).figures
+    return WholeMix(figures.levels, figures.spectrum, figures.stereo, figures.dynamics)
 
 
 def compared(mix: np.ndarray, reference: np.ndarray) -> ReferenceComparison:

@@ -23,7 +23,7 @@ from mixingbuddy.tools.loudness import Energies, hop_samples
 from mixingbuddy.tools.multitrack import Multitrack
 from mixingbuddy.tools.roles import Role
 from mixingbuddy.tools.sources import ArraySource, Source
-from mixingbuddy.tools.stem_pairs import StemPair, as_mono, choose_windows, compare_stems
+from mixingbuddy.tools.stem_pairs import StemPair, measure_stem_pairs
 
 FEW_STEMS = 16  # of which twice as much is read at once: longer blocks are faster and take more memory
 CONTEXT_RATE_HZ = 22050  # of the mono mix that tempo, key and sections are told from
@@ -84,7 +84,8 @@ def listen(
             progress(min(1.0, (start + count) / samples))
         if behind is not None:
             behind.result()
-        pairs = pool.submit(_pairs, names, roles, sources, [ear.hops() for ear in ears], sample_rate_hz, samples)
+        energies_of_stems = [ear.hops().mean_square.sum(axis=0) for ear in ears]
+        pairs = pool.submit(measure_stem_pairs, names, roles, sources, energies_of_stems, sample_rate_hz)
         stems = tuple(pool.map(lambda ear: ear.result(), ears))
         pairs.result()  # reads the files too, so what follows waits for it
     energies, measured = levels.result(lambda members, first, count: _sum_of(sources, members, first, count))
@@ -190,23 +191,3 @@ def _sum_of(sources: Sequence[Source], members: Sequence[int], first: int, count
     for source in chosen:
         total += source.window(first, count)
     return total
-
-
-def _pairs(
-    names: Sequence[str],
-    roles: Sequence[Role],
-    sources: Sequence[Source],
-    hops: Sequence[Hops],
-    sample_rate_hz: int,
-    samples: int,
-) -> tuple[StemPair, ...]:
-    if len(sources) < 2:
-        return ()
-    energies = [of_stem.mean_square.sum(axis=0) for of_stem in hops]
-    longest = max(len(energy) for energy in energies)
-    together = np.stack([np.pad(energy, (0, longest - len(energy))) for energy in energies])
-
-    def read(index: int, start: int, length: int) -> NDArray[np.float32]:
-        return as_mono(sources[index].window(start, length), 0, length)
-
-    return compare_stems(names, roles, sample_rate_hz, choose_windows(together, samples, sample_rate_hz), read)

@@ -11,14 +11,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mixingbuddy.tools.audio import Audio
-from mixingbuddy.tools.band_spectra import measure_band_spectra
-from mixingbuddy.tools.dynamics import Dynamics, hops_of, measure_dynamics
+from mixingbuddy.tools.dynamics import Dynamics
 from mixingbuddy.tools.findings import Finding, Severity
-from mixingbuddy.tools.loudness_meter import Loudness, measure_loudness
+from mixingbuddy.tools.loudness_meter import Loudness
 from mixingbuddy.tools.spectral_comparison import SpectralDifference, spectral_difference
-from mixingbuddy.tools.spectrum import BandName, SpectralBalance, measure_spectrum, spoken_band, spoken_hz
-from mixingbuddy.tools.stereo import LIMIT_DB, StereoImage, measure_stereo
+from mixingbuddy.tools.spectrum import BandName, SpectralBalance, spoken_band, spoken_hz
+from mixingbuddy.tools.stereo import LIMIT_DB, StereoImage
 
 Aspect = Literal["level", "dynamics", "spectrum", "width"]
 
@@ -78,14 +76,6 @@ class ReferenceComparison(BaseModel):
     def of(self, aspect: Aspect) -> tuple[Difference, ...]:
         """The audible differences of one aspect, most audible first."""
         return tuple(difference for difference in self.differences if difference.aspect == aspect)
-
-
-def measure_whole_mix(audio: Audio, sample_rate_hz: int) -> WholeMix:
-    """Everything that is compared, of float32 (channels, samples)."""
-    loudness = measure_loudness(audio, sample_rate_hz)
-    spectra = measure_band_spectra(audio, sample_rate_hz)
-    dynamics = measure_dynamics(hops_of(audio, sample_rate_hz), loudness.loudness_lufs, loudness.true_peak_dbtp)
-    return WholeMix(loudness, measure_spectrum(spectra), measure_stereo(spectra), dynamics)
 
 
 def compare_with_reference(mix: WholeMix, reference: WholeMix) -> ReferenceComparison:

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from mixingbuddy.tools.audio import Audio
 from mixingbuddy.tools.close_mics import is_one_source, stem_to_flip
-from mixingbuddy.tools.dynamics import HOP_S, hops_of
-from mixingbuddy.tools.multitrack import Multitrack
+from mixingbuddy.tools.dynamics import HOP_S
 from mixingbuddy.tools.roles import Role, group_of
+from mixingbuddy.tools.sources import Source
 from mixingbuddy.tools.stem_correlation import (
     CLOSE_MICS_S,
     Alike,
@@ -71,29 +70,34 @@ def choose_windows(hop_energies: NDArray[np.float64], samples: int, sample_rate_
     return Windows(tuple(firsts[i] * hop for i in chosen), min(per_window * hop, samples), energies[:, chosen])
 
 
-def measure_stem_pairs(multitrack: Multitrack) -> tuple[StemPair, ...]:
-    """All pairs of a song in memory that hold the same sound, the most alike first."""
-    stems, rate_hz = multitrack.stems, multitrack.sample_rate_hz
-    energies = np.stack([hops_of(stem.audio, rate_hz).mean_square.sum(axis=0) for stem in stems])
+def measure_stem_pairs(
+    names: Sequence[str],
+    roles: Sequence[Role],
+    sources: Sequence[Source],
+    hop_energies: Sequence[NDArray[np.float64]],
+    sample_rate_hz: int,
+) -> tuple[StemPair, ...]:
+    """All pairs of stems that hold the same sound, the most alike first.
+
+    `hop_energies` are each stem's mean squares per 100 ms, (hops,), which may end earlier than the song.
+    """
+    if len(sources) < 2:
+        return ()
+    longest = max(len(energies) for energies in hop_energies)
+    together = np.stack([np.pad(energies, (0, longest - len(energies))) for energies in hop_energies])
+    windows = choose_windows(together, max(source.samples for source in sources), sample_rate_hz)
 
     def read(index: int, start: int, length: int) -> Mono:
-        return as_mono(stems[index].audio[:, max(start, 0) : start + length], max(-start, 0), length)
+        audio = sources[index].window(start, length)
+        return np.asarray(audio[0] if audio.shape[0] == 1 else audio[0] + RIGHT_WEIGHT * audio[1])
 
-    windows = choose_windows(energies, multitrack.samples, rate_hz)
-    return compare_stems(multitrack.names, [stem.role for stem in stems], rate_hz, windows, read)
-
-
-def as_mono(audio: Audio, before: int, length: int) -> Mono:
-    """One channel of `length` samples: `before` zeros, then the audio, then zeros."""
-    mono = audio[0] if audio.shape[0] == 1 else audio[0] + RIGHT_WEIGHT * audio[1]
-    return np.asarray(np.pad(mono, (before, max(0, length - before - len(mono))))[:length])
+    return _compare(names, roles, sample_rate_hz, windows, read)
 
 
-def compare_stems(
+def _compare(
     names: Sequence[str], roles: Sequence[Role], sample_rate_hz: int, windows: Windows, read: ReadMono
 ) -> tuple[StemPair, ...]:
-    """As `measure_stem_pairs`, for audio that is read where it is needed."""
-    if windows.length < sample_rate_hz // 4 or len(names) < 2:
+    if windows.length < sample_rate_hz // 4:
         return ()  # too short to tell a copy from chance
     found = []
     for first, second, lag in find_candidates(len(names), sample_rate_hz, windows, read):
