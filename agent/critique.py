@@ -89,6 +89,7 @@ def open_bench(
 ) -> Workbench:
     """Load a song and choose its advisor. Raises UserError for anything unusable, another song's mix included."""
     song = load_song(path, reference)
+    song.found.keep_off(settings.workspace_root)
     if anchor is not None:
         named = song.multitrack.stem(anchor)
         if named is None:

@@ -43,6 +43,8 @@ class Measurements(BaseModel):
 def measure_song(path: Path, cache: Cache | None = None, progress: Progress = lambda share: None) -> Measurement:
     """Measure a song or an audio file. Raises UserError for anything that cannot be read."""
     found = find_song(path, reference="none")
+    if cache is not None:
+        found.keep_off(cache.folder.parent)
     measured = measure_found(found, cache, progress)
     analysis = analyse(measured, unsure=found.unsure)
     return Measurement(

@@ -446,3 +446,31 @@ def test_help_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", [["measure"], ["critique", "--out", "OUT"]])
+def test_a_workspace_among_the_stems_is_refused(
+    run: Callable[..., Any], song: Path, tmp_path: Path, command: list[str]
+) -> None:
+    before = sorted(song.iterdir())
+    more = [str(tmp_path / "out") if word == "OUT" else word for word in command[1:]]
+    ran = run(command[0], song, *more, "--workspace", song / "workspace")
+    assert ran.code == 2
+    assert "lies among the song's own files" in ran.stderr
+    assert sorted(song.iterdir()) == before
+
+
+def test_measure_says_tempo_key_and_groups_and_knows_the_song_the_second_time(
+    run: Callable[..., Any], song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mixingbuddy.tools import measuring
+
+    first = json.loads(run("measure", song, "--json").stdout)["measurements"][0]
+    monkeypatch.setattr(measuring, "listen", None)  # a second pass would fail
+    assert json.loads(run("measure", song, "--json").stdout)["measurements"][0] == first
+    assert first["analysis"]["time"]["tempo_unsure"] == "sounds for less than 12 s"
+    assert {group["group"] for group in first["song"]["groups"]} >= {"vocals", "drums", "bass"}
+    assert all(group["max_short_term_lufs"] is not None for group in first["song"]["groups"])
+    assert len(first["analysis"]["masking"]["pairs"]) == 12
+    text = run("measure", song).stdout
+    assert "tempo unsure" in text
