@@ -108,11 +108,6 @@ def role_called(phrase: Words) -> Role | None:
     return guess.role
 
 
-def roles_named(words: Words) -> tuple[str, ...]:
-    """Instrument words, whether or not the song has such a stem."""
-    return tuple(word for word in words if role_called((word,)) is not None)
-
-
 def near_miss(words: Words, roles: Roles) -> str:
     """The stem or role word that a word looks like a misspelling of, or ''."""
     known = {name.casefold(): name for name in roles}

@@ -28,10 +28,9 @@ from mixingbuddy.tools.verify import (
     measure_groups,
     measure_render,
     mix_claims,
+    promise,
 )
 
-REFERENCE_TOLERANCE_DB = 0.5
-SPECTRAL_TOLERANCE_DB = 0.5
 Measurements = dict[tuple[str, str | None], float | None]
 MAX_FAULTS = 5
 
@@ -148,16 +147,8 @@ class Workbench:
         for advice in self.advice(base).stems:
             step_db = after.get(advice.stem, 0.0) - base.get(advice.stem, 0.0)
             if step_db != 0.0:
-                claims.append(
-                    Claim(
-                        metric="gain_to_reference_db",
-                        stem=advice.stem,
-                        unit="dB",
-                        before=advice.measured_db,
-                        predicted=round(advice.measured_db - step_db, 4),
-                        tolerance=REFERENCE_TOLERANCE_DB,
-                    )
-                )
+                will_be = round(advice.measured_db - step_db, 4)
+                claims += promise("gain_to_reference_db", advice.stem, advice.measured_db, will_be)
         return claims
 
     def _steady(self, base: Mapping[str, float], changed: Collection[str]) -> StemAdvice | None:
@@ -182,17 +173,8 @@ class Workbench:
             return [], {}
         was = spectral_distance_db(before.audio, self._reference_mix, before.sample_rate_hz)
         now = spectral_distance_db(after.audio, self._reference_mix, after.sample_rate_hz)
-        if was is None:
-            return [], {}
-        claim = Claim(
-            metric="spectral_distance_to_reference_db",
-            stem=None,
-            unit="dB",
-            before=was,
-            predicted=was,
-            tolerance=SPECTRAL_TOLERANCE_DB,
-        )
-        return [claim], {("spectral_distance_to_reference_db", None): now}
+        claims = promise("spectral_distance_to_reference_db", None, was, was)
+        return claims, {("spectral_distance_to_reference_db", None): now} if claims else {}
 
     @property
     def _reference_mix(self) -> Audio:

@@ -118,10 +118,10 @@ def test_a_stem_that_is_much_shorter(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_samples_that_are_no_numbers(run: Run, tmp_path: Path, value: float) -> None:
+def test_samples_that_are_no_numbers_are_refused_in_one_line(run: Run, tmp_path: Path, value: float) -> None:
     stems = {"vocals": noise(2, seed=1), "drums": noise(2, seed=2)}
     stems["drums"][0, 1000] = value
-    result_or_refusal(run, song(tmp_path / "song", stems))
+    assert result_or_refusal(run, song(tmp_path / "song", stems)) is None
 
 
 def test_what_is_no_audio_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ def test_tech_3341_integrated_loudness(parts: list[tuple[float, float]], expecte
 
 
 @pytest.mark.parametrize("rate_hz", RATES)
+def test_tech_3341_case_6_five_channels(rate_hz: int) -> None:
+    # Files of more than two channels are refused; the case shows that energies add up as the standard weighs them.
+    channels = [(-28, 1.0), (-28, 1.0), (-24, 1.0), (-30, 1.41), (-30, 1.41)]  # L, R, C, Ls, Rs
+    energies = sum(weight * k_weighted_hops(sine(level, 20, rate_hz)[:1], rate_hz) for level, weight in channels)
+    assert integrated_lufs(np.asarray(energies)) == pytest.approx(-23.0, abs=0.1)
+
+
+@pytest.mark.parametrize("rate_hz", RATES)
 @pytest.mark.parametrize(
     ("divider", "phase_deg", "peak"),
     [(4, 0, 0.5), (4, 45, 0.5), (6, 60, 0.5), (8, 67.5, 0.5), (4, 45, 1.41)],  # Tech 3341, cases 15 to 19

@@ -57,8 +57,10 @@ def analyse(measured: MeasuredSong, reference: SongFigures | None = None, unsure
     Stems in `unsure`, whose names do not say what they are, are not judged by their role's level.
     """
     song, sections = measured.figures, known_sections(measured.figures)
-    against = None if reference is None else spectral_difference(song.spectrum, reference.spectrum)
-    compared = None if reference is None else compare_with_reference(_whole_mix(song), _whole_mix(reference))
+    against, compared = None, None
+    if reference is not None:
+        compared = compare_with_reference(_whole_mix(song), _whole_mix(reference))
+        against = spectral_difference(song.spectrum, reference.spectrum, compared.offset_db)
     findings = [
         *_findings(song),
         *(() if alone(song) else section_level_findings(measured.energies, unsure=unsure)),

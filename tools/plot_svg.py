@@ -11,10 +11,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from xml.etree import ElementTree
 
-from mixingbuddy.tools.files import written_beside
 from mixingbuddy.tools.plot_style import DARK, LIGHT, NARROW_BELOW_PX, NARROW_PX, WIDE_PX, Palette, Picture
 from mixingbuddy.tools.plot_words import one_line
 
@@ -73,14 +71,6 @@ def to_png(picture: Picture, dark: bool = False) -> bytes:
         figure.patch.set(visible=True, facecolor=palette.paper)
         figure.savefig(file, format="png", dpi=72 * PNG_PIXELS_PER_PX, metadata={"Software": None})
     return file.getvalue()
-
-
-def write_png(picture: Picture, target: Path, dark: bool = False) -> Path:
-    """Write the PNG, whole or not at all. Raises UserError where the folder cannot be written to."""
-    content = to_png(picture, dark)
-    with written_beside(target) as beside:
-        beside.write_bytes(content)
-    return target
 
 
 @contextmanager

@@ -23,9 +23,14 @@ Metric = Literal[
     "true_peak_dbtp",
     "spectral_distance_to_reference_db",
 ]
-LEVEL_TOLERANCE_LU = 0.2
-LOUDNESS_TOLERANCE_LU = 0.2
-PEAK_TOLERANCE_DB = 0.05
+UNIT_AND_TOLERANCE: dict[Metric, tuple[str, float]] = {
+    "level_rel_mix_lu": ("LU", 0.2),
+    "group_level_rel_known_lu": ("LU", 0.2),
+    "gain_to_reference_db": ("dB", 0.5),
+    "loudness_lufs": ("LUFS", 0.2),
+    "true_peak_dbtp": ("dBTP", 0.05),
+    "spectral_distance_to_reference_db": ("dB", 0.5),
+}
 _CEILINGS = {"true_peak_dbtp", "spectral_distance_to_reference_db"}
 
 
@@ -71,25 +76,21 @@ Measured = Mapping[tuple[str, str | None], float | None]
 Groups = Mapping[str, Sequence[str]]
 
 
+def promise(metric: Metric, stem: str | None, before: float | None, predicted: float | None) -> list[Claim]:
+    """The claim that `metric` goes from `before` to `predicted`; none where one of the two cannot be measured."""
+    if before is None or predicted is None:
+        return []
+    unit, tolerance = UNIT_AND_TOLERANCE[metric]
+    return [Claim(metric=metric, stem=stem, unit=unit, before=before, predicted=predicted, tolerance=tolerance)]
+
+
 def level_claims(energies: CrossEnergies, before: Mapping[str, float], after: Mapping[str, float]) -> list[Claim]:
     """Promise the level in the mix of every stem whose fader changes, predicted from the cross energies."""
     claims = []
     for index, name in enumerate(energies.names):
-        if before.get(name, 0.0) == after.get(name, 0.0):
-            continue
-        was = energies.level_rel_mix_lu([index], before)
-        will_be = energies.level_rel_mix_lu([index], after)
-        if was is not None and will_be is not None:
-            claims.append(
-                Claim(
-                    metric="level_rel_mix_lu",
-                    stem=name,
-                    unit="LU",
-                    before=was,
-                    predicted=will_be,
-                    tolerance=LEVEL_TOLERANCE_LU,
-                )
-            )
+        if before.get(name, 0.0) != after.get(name, 0.0):
+            was, will_be = (energies.level_rel_mix_lu([index], faders) for faders in (before, after))
+            claims += promise("level_rel_mix_lu", name, was, will_be)
     return claims
 
 
@@ -101,32 +102,16 @@ def mix_claims(
     headroom_gain_db: float,
 ) -> list[Claim]:
     """Promise loudness and true peak of the mix as rendered: headroom included before and after."""
-    claims = []
     trim_before_db = headroom_trim_db(peak_before_dbtp) if peak_before_dbtp is not None else 0.0
     was, will_be = integrated_lufs(energies.mix(before)), integrated_lufs(energies.mix(after))
-    if was is not None and will_be is not None:
-        claims.append(
-            Claim(
-                metric="loudness_lufs",
-                stem=None,
-                unit="LUFS",
-                before=was + trim_before_db,
-                predicted=will_be + headroom_gain_db,
-                tolerance=LOUDNESS_TOLERANCE_LU,
-            )
-        )
-    if peak_before_dbtp is not None:
-        claims.append(
-            Claim(
-                metric="true_peak_dbtp",
-                stem=None,
-                unit="dBTP",
-                before=peak_before_dbtp + trim_before_db,
-                predicted=CEILING_DBTP,
-                tolerance=PEAK_TOLERANCE_DB,
-            )
-        )
-    return claims
+    return [
+        *promise("loudness_lufs", None, _plus(was, trim_before_db), _plus(will_be, headroom_gain_db)),
+        *promise("true_peak_dbtp", None, _plus(peak_before_dbtp, trim_before_db), CEILING_DBTP),
+    ]
+
+
+def _plus(level: float | None, gain_db: float) -> float | None:
+    return None if level is None else level + gain_db
 
 
 def group_claims(
@@ -144,17 +129,7 @@ def group_claims(
             level_between_lu(alone, energies.mix(faders, members), energies.mix(faders, everyone))
             for faders in (before, after)
         )
-        if was is not None and will_be is not None:
-            claims.append(
-                Claim(
-                    metric="group_level_rel_known_lu",
-                    stem=group,
-                    unit="LU",
-                    before=was,
-                    predicted=will_be,
-                    tolerance=LEVEL_TOLERANCE_LU,
-                )
-            )
+        claims += promise("group_level_rel_known_lu", group, was, will_be)
     return claims
 
 
