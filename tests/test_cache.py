@@ -86,7 +86,9 @@ def test_what_has_changed_is_heard_again(
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "text", "other arrays", "wrong figures"])
-def test_a_damaged_entry_is_made_anew(folder: Path, cache: Cache, passes: list[int], damage: str) -> None:
+def test_a_damaged_entry_is_made_anew(
+    folder: Path, cache: Cache, passes: list[int], damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
     first = measure_found(find_song(folder), cache)
     place = entry(cache)
     data = bytearray(place.read_bytes())
@@ -100,6 +102,7 @@ def test_a_damaged_entry_is_made_anew(folder: Path, cache: Cache, passes: list[i
         place.write_bytes({"cut": data[: len(data) // 3], "empty": b"", "flipped": data, "text": b"hello"}[damage])
     assert same(measure_found(find_song(folder), cache), first)
     assert len(passes) == 2
+    assert [record.message.count("is damaged") for record in caplog.records] == [1]
     assert same(measure_found(find_song(folder), cache), first)
     assert len(passes) == 2
 

@@ -78,7 +78,8 @@ class Cache:
         except FileNotFoundError:
             return None
         except _UNREADABLE as error:
-            _LOG.warning("measurements kept in '%s' cannot be read (%s) and are made anew", place.name, error)
+            _LOG.warning("what was measured earlier is damaged (%s) and is measured anew", place)
+            _LOG.debug("%s", error)
             return None
         return measured
 
