@@ -8,7 +8,6 @@ delayed and equalised (`stems+stems`). Beside it the plain method: non-negative 
 """
 
 import argparse
-import io
 import time
 import zlib
 from dataclasses import dataclass, field
@@ -17,16 +16,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mixingbuddy.models.data.chunks import sounds
+from mixingbuddy.models.data.nuisance import SameSongSetting, draw_treatment, treated_reference
+from mixingbuddy.models.data.triplets import TARGETS, draw_flaws_db
 from mixingbuddy.models.level_difference import LevelDifference
-from mixingbuddy.tools.multitrack import Multitrack, Reference, Stem, load_song, with_gains
+from mixingbuddy.tools.multitrack import Multitrack, Reference, load_song, with_gains
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "level-difference.md"
 START, END = "<!-- benchmark: start -->", "<!-- benchmark: end -->"
-SETTINGS = ("stems+mix", "stems+master", "stems+stems")
-TARGETS = ("vocals", "drums", "bass")
-FRAME_S = 0.05
-Audio = NDArray[np.float32]
+SETTINGS: tuple[SameSongSetting, ...] = ("stems+mix", "stems+master", "stems+stems")
 Real = NDArray[np.float64]
 
 
@@ -41,94 +40,6 @@ class Tally:
     clean_alarms: list[int] = field(default_factory=list)
     covered: list[bool] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-
-
-def sounds(song: Multitrack) -> bool:
-    """Vocals, drums and bass each sound in a fifth of the 50 ms frames (stem over -45 dBFS, mix over -35)."""
-    frame = int(FRAME_S * song.sample_rate_hz)
-    frames = song.samples // frame
-
-    def rms_db(audio: Audio) -> Real:
-        parts = audio[:, : frames * frame].reshape(audio.shape[0], frames, frame).astype(np.float64)
-        return np.asarray(10 * np.log10((parts**2).mean(axis=(0, 2)) + 1e-12))
-
-    loud = rms_db(mix_of(song)) > -35
-    stems = [song.stem(name) for name in TARGETS]
-    return all(stem is not None and ((rms_db(stem.audio) > -45) & loud).mean() >= 0.2 for stem in stems)
-
-
-def mix_of(song: Multitrack) -> Audio:
-    return np.asarray(sum(stem.audio for stem in song.stems), dtype=np.float32)
-
-
-def flaws_db(rng: np.random.Generator) -> dict[str, float]:
-    """Gains that were put on the targets; empty for a clean sample."""
-    if rng.random() < 0.2:
-        return {}
-    targets = rng.permutation(TARGETS)[: rng.integers(1, 4)]
-    return {str(name): float(rng.uniform(3, 12) * rng.choice([-1, 1])) for name in targets}
-
-
-def mastered(mix: Audio, rate_hz: int, rng: np.random.Generator) -> Audio:
-    """Tilt EQ +-3 dB, bus compression 2:1 to 4:1, up to 9 dB into a limiter, a lossy codec half of the time."""
-    import pedalboard
-
-    tilt_db, ratio, drive_db = rng.uniform(-3, 3), rng.uniform(2, 4), rng.uniform(0, 9)
-    rms_db = 10 * np.log10(float((mix.astype(np.float64) ** 2).mean()) + 1e-12)
-    bus = pedalboard.Pedalboard(  # type: ignore[attr-defined]
-        [
-            pedalboard.LowShelfFilter(cutoff_frequency_hz=rng.uniform(100, 400), gain_db=-tilt_db),
-            pedalboard.HighShelfFilter(cutoff_frequency_hz=rng.uniform(2000, 6000), gain_db=tilt_db),
-            pedalboard.Compressor(
-                threshold_db=rms_db + rng.uniform(-6, 6),
-                ratio=ratio,
-                attack_ms=rng.uniform(5, 30),
-                release_ms=rng.uniform(50, 250),
-            ),
-        ]
-    )
-    # All pedalboard effects want contiguous float32; its own Limiter adds make-up gain, so the brick wall is used.
-    compressed = bus(np.ascontiguousarray(mix), rate_hz)
-    hot = compressed * np.float32(10 ** ((drive_db - 1) / 20) / float(np.abs(compressed).max()))
-    limiter = pedalboard.BrickwallLimiter(ceiling_db=-1.0, release_ms=rng.uniform(30, 200))
-    limited = limiter(np.ascontiguousarray(hot, dtype=np.float32), rate_hz)
-    return coded(limited, rate_hz, str(rng.choice(["MP3", "OGG"]))) if rng.random() < 0.5 else limited
-
-
-def coded(audio: Audio, rate_hz: int, file_format: str) -> Audio:
-    """Once through mp3 or Ogg Vorbis, in memory."""
-    import soundfile
-
-    file = io.BytesIO()
-    peak = max(float(np.abs(audio).max()), 1.0)
-    subtype = {"MP3": "MPEG_LAYER_III", "OGG": "VORBIS"}[file_format]
-    soundfile.write(file, audio.T / peak, rate_hz, format=file_format, subtype=subtype)
-    file.seek(0)
-    return np.ascontiguousarray(soundfile.read(file, dtype="float32")[0].T * np.float32(peak))
-
-
-def reference_stem(stem: Stem, rate_hz: int, rng: np.random.Generator) -> Stem:
-    """Delayed by 0 to 20 ms, a low and a high shelf of up to +-2 dB."""
-    import pedalboard
-
-    shelves = pedalboard.Pedalboard(  # type: ignore[attr-defined]
-        [
-            pedalboard.LowShelfFilter(cutoff_frequency_hz=rng.uniform(80, 250), gain_db=rng.uniform(-2, 2)),
-            pedalboard.HighShelfFilter(cutoff_frequency_hz=rng.uniform(4000, 9000), gain_db=rng.uniform(-2, 2)),
-        ]
-    )
-    delay = int(rng.uniform(0, 0.02) * rate_hz)
-    return Stem(stem.name, stem.role, shelves(np.pad(stem.audio, ((0, 0), (delay, 0))), rate_hz))
-
-
-def reference_for(setting: str, song: Multitrack, rng: np.random.Generator) -> Reference:
-    level = np.float32(10 ** (rng.uniform(-6, 6) / 20))
-    if setting == "stems+stems":
-        stems = [reference_stem(stem, song.sample_rate_hz, rng) for stem in song.stems]
-        return Reference("stems", song.name, tuple(Stem(s.name, s.role, s.audio * level) for s in stems))
-    mix = mix_of(song)
-    audio = mastered(mix, song.sample_rate_hz, rng) if setting == "stems+master" else mix
-    return Reference("mix", song.name, (Stem("mix", "other", audio * level),))
 
 
 def plain_gains_db(song: Multitrack, reference: Reference) -> Real:
@@ -148,10 +59,10 @@ def plain_gains_db(song: Multitrack, reference: Reference) -> Real:
     return np.asarray(20 * np.log10(np.maximum(gains, 1e-4)))
 
 
-def run_sample(setting: str, song: Multitrack, seed: int, tallies: dict[tuple[str, str], Tally]) -> None:
+def run_sample(setting: SameSongSetting, song: Multitrack, seed: int, tallies: dict[tuple[str, str], Tally]) -> None:
     rng = np.random.default_rng([seed, zlib.crc32(song.name.encode()), SETTINGS.index(setting)])
-    flaws = flaws_db(rng)
-    reference = reference_for(setting, song, rng)
+    flaws = draw_flaws_db(rng)
+    reference = treated_reference(song, draw_treatment(setting, len(song.stems), rng))
     flawed = with_gains(song, [10 ** (flaws.get(name, 0.0) / 20) for name in song.names])
     truth = {name: -flaws.get(name, 0.0) for name in song.names}
     for method, anchor in (("level-difference", None), ("level-difference, anchor named", "other")):
@@ -236,7 +147,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
     arguments = parser.parse_args()
     methods = ("level-difference", "level-difference, anchor named", "plain least squares, anchor named")
-    tallies = {(setting, method): Tally() for setting in SETTINGS for method in methods}
+    tallies: dict[tuple[str, str], Tally] = {(setting, method): Tally() for setting in SETTINGS for method in methods}
     songs = 0
     for path in sorted(arguments.data.glob("*.stem.mp4"))[: arguments.songs]:
         song = load_song(path).multitrack

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mixingbuddy.benchmarks.level_difference import ROOT, flaws_db, mastered, mix_of
+from mixingbuddy.benchmarks.level_difference import ROOT
+from mixingbuddy.models.data.chunks import mix_of
+from mixingbuddy.models.data.nuisance import draw_mastering, mastered
+from mixingbuddy.models.data.triplets import draw_flaws_db
 from mixingbuddy.tools.multitrack import load_song, with_gains
 from mixingbuddy.tools.spectral_comparison import spectral_distance_db
 
@@ -26,12 +29,13 @@ def main() -> None:
     grows: dict[str, list[float]] = {"undone": [], "doubled": []}
     for path in sorted(arguments.data.glob("*.stem.mp4")):
         song = load_song(path, reference="none").multitrack
-        flaws, reference = flaws_db(rng), mastered(mix_of(song), song.sample_rate_hz, rng)
+        flaws = draw_flaws_db(rng)
+        reference = mastered(mix_of(song.stems), song.sample_rate_hz, draw_mastering(rng))
         if not flaws:
             continue
         distance = {
             name: spectral_distance_db(
-                mix_of(with_gains(song, [10 ** (times * flaws.get(s.name, 0.0) / 20) for s in song.stems])),
+                mix_of(with_gains(song, [10 ** (times * flaws.get(s.name, 0.0) / 20) for s in song.stems]).stems),
                 reference,
                 song.sample_rate_hz,
             )

@@ -1,0 +1,1 @@
+"""Songs, samples and label texts that the models are trained and measured with."""
