@@ -60,10 +60,15 @@ class GainAdvice(BaseModel):
     fit: ReferenceFit | None = None
     aims: tuple[GroupAim, ...] = Field(default=(), description="ranges that the advice leads into")
     findings: tuple[Finding, ...] = ()
+    text: str | None = Field(default=None, description="the moves in the advisor's own words; null if it writes none")
 
     def for_stem(self, name: str) -> StemAdvice | None:
         """The advice for one stem, or None where the advisor cannot say."""
         return next((advice for advice in self.stems if advice.stem == name), None)
+
+    def judged_with(self, name: str) -> tuple[str, ...]:
+        """The stems that were judged as one with this stem, itself among them."""
+        return next((aim.stems for aim in self.aims if name in aim.stems), (name,))
 
 
 class Advisor(Protocol):
