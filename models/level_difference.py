@@ -32,6 +32,10 @@ Indices = NDArray[np.int64]
 FLOOR_DB = 0.01
 
 
+class AnotherSong(UserError):
+    """The reference mix is no mix of this song."""
+
+
 class LevelDifference:
     """Advisor that measures how the balance of the stems differs from a reference. Needs one."""
 
@@ -48,8 +52,8 @@ class LevelDifference:
 
         Stems that cannot be told get a finding `cannot_say` instead of advice. `locks` change nothing here: a
         locked stem keeps its measured gain, and whoever applies moves drops it. With an `anchor` all gains are
-        relative to that stem. Raises UserError without stems, without a reference, for an unknown anchor, and
-        for a reference mix that is no mix of this song.
+        relative to that stem. Raises UserError without stems, without a reference and for an unknown anchor, and
+        AnotherSong for a reference mix that is no mix of this song.
         """
         if multitrack.mix_only:
             raise UserError(
@@ -114,7 +118,7 @@ def _check_same_song(reference: Reference, fit: MixFit) -> None:
         if reference.same_song is False
         else f"does not look like a mix of this song (the stems explain {fit.explained:.0%} of it)"
     )
-    raise UserError(
+    raise AnotherSong(
         f"the reference '{reference.name}' {said}; give this song's own mix or stems, "
         "or --reference none to compare with published professional mixes"
     )

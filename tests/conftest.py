@@ -69,6 +69,17 @@ def falcon(shared_data: Path, tmp_path: Path) -> Callable[..., Path]:
     return copy
 
 
+@pytest.fixture(scope="session")
+def other_mix(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The mix of a professional song that no test is about, as a WAV file of 7 s."""
+    from mixingbuddy.tools.audio import read_streams, write_clip
+
+    song = sorted((shared_data / "musdb18-7s" / "train").glob("*.stem.mp4"))[0]
+    target = tmp_path_factory.mktemp("other") / "somebody else.wav"
+    write_clip(read_streams(song)[0], target)
+    return target
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command printed and how it ended."""

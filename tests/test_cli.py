@@ -18,7 +18,7 @@ import soundfile
 from songs import RATE_HZ, make_stems, write_song
 
 Run = Callable[..., Any]
-COMMANDS = ("demo", "critique", "chat", "batch", "measure", "render", "doctor")
+COMMANDS = ("demo", "critique", "chat", "batch", "measure", "render", "train", "evaluate", "credits", "doctor")
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -95,10 +95,141 @@ def test_faults_are_found_and_proved_on_a_real_song(
 def test_raw_tracks_without_a_reference(run: Run, shared_data: Path, tmp_path: Path) -> None:
     result = document(run("critique", shared_data / "multitracks" / "clingo", "--json", "--out", tmp_path))
     assert result["reference"] == {"kind": "none", "same_song": None, "name": None, "fit": None}
+    assert result["advisor"] == "differential"
     assert "no reference" in result["reply"]
-    judged = [finding for finding in result["findings"] if finding["kind"] == "group_level"]
+    judged = [finding for finding in result["findings"] if finding["kind"] == "group_balance"]
     assert len(judged) == 4
     assert all(finding["expected"] and finding["unit"] == "LU" and finding["source"] for finding in judged)
+    names = [stem["name"] for stem in result["song"]["stems"]]
+    assert sorted(stem for finding in judged for stem in finding["stems"]) == names
+
+
+def test_prior_can_still_be_asked(run: Run, shared_data: Path, tmp_path: Path) -> None:
+    arguments = ["critique", shared_data / "multitracks" / "clingo", "--advisor", "prior", "--json", "--out", tmp_path]
+    result = document(run(*arguments))
+    assert result["advisor"] == "prior"
+    assert sum(finding["kind"] == "group_level" for finding in result["findings"]) == 4
+
+
+# --- another song as reference, and a mix without stems ---------------------------------------------------------------
+
+
+def test_another_songs_mix_leads_to_moves_that_are_proved(
+    run: Run, falcon: Callable[..., Path], other_mix: Path, tmp_path: Path
+) -> None:
+    folder = falcon(vocals=-14.0)
+    before = hashes(folder)
+    result = document(run("critique", folder, "--reference", other_mix, "--json", "--out", tmp_path / "out"))
+    assert result["advisor"] == "differential"
+    assert (result["reference"]["kind"], result["reference"]["same_song"]) == ("mix", False)
+    assert moves(result)["vocals"] > 3.0
+    assert result["verification"]["status"] == "proved"
+    claims = result["verification"]["claims"]
+    assert {"level_rel_mix_lu", "gain_to_reference_db", "loudness_lufs"} <= {claim["metric"] for claim in claims}
+    assert "spectral_distance_to_reference_db" not in {claim["metric"] for claim in claims}
+    assert all(claim["kept"] for claim in claims)
+    assert "another song" in result["reply"]
+    assert "Rendered and measured" in result["reply"]
+    assert hashes(folder) == before
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "In the advisor&#39;s own words" in report or "In the advisor's own words" in report
+
+
+def test_stems_of_one_group_move_together_towards_another_song(
+    run: Run, shared_data: Path, other_mix: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "clingo"
+    shutil.copytree(shared_data / "multitracks" / "clingo", folder)
+    drums = ("hihat", "kick", "snare", "tomOne", "tomTwo", "tomThree")
+    for stem in drums:
+        audio, rate_hz = soundfile.read(folder / f"{stem}.flac", dtype="float32")
+        soundfile.write(folder / f"{stem}.flac", audio * 10 ** (-12 / 20), rate_hz)
+    result = document(run("critique", folder, "--reference", other_mix, "--json", "--out", tmp_path / "out"))
+    found = moves(result)
+    assert found["kick"] > 3.0
+    assert {found.get(stem) for stem in drums} == {found["kick"]}
+    assert "the drums (hihat, kick, snare, tomOne, tomThree and tomTwo)" in result["reply"]
+    kept = {(claim["metric"], claim["stem"]): claim["kept"] for claim in result["verification"]["claims"]}
+    assert kept["group_level_rel_known_lu", "drums"]
+    assert all(kept["gain_to_reference_db", stem] for stem in drums)
+
+
+def test_only_a_measurement_refuses_another_songs_mix(
+    run: Run, falcon: Callable[..., Path], other_mix: Path, tmp_path: Path
+) -> None:
+    arguments = ["--reference", other_mix, "--advisor", "level-difference", "--out", tmp_path / "out"]
+    ran = run("critique", falcon(), *arguments)
+    assert (ran.code, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 1)
+    assert "does not look like a mix of this song" in ran.stderr
+
+
+def test_a_conversation_about_another_songs_mix(
+    run: Run, falcon: Callable[..., Path], other_mix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = iter(["critique", "why?", "compare with the reference", "how loud is the bass?", "apply", "quit"])
+    monkeypatch.setattr("mixingbuddy.agent.chat.read_line", lambda: next(lines))
+    ran = run("chat", falcon(vocals=-14.0), "--reference", other_mix)
+    assert (ran.code, ran.stderr) == (0, "")
+    said = " ".join(ran.stdout.split())
+    for words in ("is another song", "The advisor says:", "under the reference", "LUFS", "You are on version 2"):
+        assert words in said, words
+
+
+@pytest.mark.parametrize("reference", [False, True])
+def test_a_mix_without_stems_is_heard_but_not_moved(
+    run: Run, falcon: Callable[..., Path], other_mix: Path, tmp_path: Path, reference: bool
+) -> None:
+    """The vocals are 20 dB too loud: whoever listens says so, but there is no fader for them."""
+    folder = falcon(vocals=14.0, drums=-6.0, bass=-6.0, other=-6.0)
+    stems = [soundfile.read(path, dtype="float32")[0] for path in sorted(folder.glob("*.wav"))]
+    mix = tmp_path / "vocals.wav"  # named like a role that is heard inside
+    soundfile.write(mix, 0.2 * np.sum(stems, axis=0), RATE_HZ, subtype="FLOAT")
+    more = ["--reference", other_mix] if reference else []
+    result = document(run("critique", mix, *more, "--json", "--out", tmp_path / "out"))
+    assert result["moves"] == []
+    assert (result["verification"]["status"], result["verification"]["claims"]) == ("nothing_to_do", [])
+    assert "without stems" in result["reply"]
+    heard = [finding for finding in result["findings"] if finding["kind"] == "role_in_mix"]
+    assert heard
+    assert all(finding["text"] in result["reply"] and finding["stems"] == [] for finding in heard)
+    assert heard[0]["text"].startswith("If you have the stems: vocals down about ")
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_a_conversation_about_a_mix_without_stems(
+    run: Run, falcon: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = iter(["critique", "why?", "how loud is it?", "vocals up 2 dB", "compare with the mix", "undo", "quit"])
+    monkeypatch.setattr("mixingbuddy.agent.chat.read_line", lambda: next(lines))
+    ran = run("chat", falcon() / "reference" / "mix.wav")
+    assert (ran.code, ran.stderr) == (0, "")
+    assert "without stems" in " ".join(ran.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["critique", "chat", "batch"])
+def test_an_advisor_without_its_weights_is_one_line(
+    run: Run, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("mixingbuddy.models.differential.weights.weights_folder", lambda: tmp_path / "nowhere")
+    arguments = {"critique": [song], "chat": [song], "batch": [song.parent, "--out", tmp_path / "out"]}[command]
+    ran = run(command, *arguments)
+    assert (ran.code, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 1)
+    assert "nowhere" in ran.stderr
+    assert run("critique", song, "--advisor", "level-difference", "--out", tmp_path / "a").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("magic", "got 'magic'; there are: auto, "),
+        ("audio-llm:", "needs the path of a model"),
+        ("audio-llm:/nowhere at all", "/nowhere at all"),
+    ],
+)
+def test_an_unknown_advisor_is_one_line(run: Run, song: Path, tmp_path: Path, name: str, says: str) -> None:
+    ran = run("critique", song, "--advisor", name, "--out", tmp_path)
+    assert (ran.code, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 1)
+    assert says in ran.stderr
 
 
 def test_the_document_has_the_stable_keys(run: Run, quiet_vocals: Path, tmp_path: Path) -> None:
@@ -109,6 +240,7 @@ def test_the_document_has_the_stable_keys(run: Run, quiet_vocals: Path, tmp_path
     assert {"name", "duration_s", "sample_rate_hz", "stems"} <= set(result["song"])
     assert {"name", "role", "loudness_lufs", "level_rel_mix_lu", "true_peak_dbtp"} <= set(result["song"]["stems"][0])
     assert {"kind", "same_song"} <= set(result["reference"])
+    assert result["advisor"] == "differential"
     assert set(result["moves"][0]) == {"kind", "stem", "gain_db", "interval_db", "confidence", "reason"}
     low_db, high_db = result["moves"][0]["interval_db"]
     assert low_db <= 7.0 <= high_db
@@ -273,13 +405,6 @@ def all_silent(song: Path) -> None:
         soundfile.write(file, np.zeros((RATE_HZ, 2)), RATE_HZ)
 
 
-def reference_of_another_song(song: Path) -> None:
-    other = make_stems(seed=99)
-    tune = np.sum([other["drums"][:, ::-1], np.roll(other["guitar"], 12345, axis=1)], axis=0)
-    rng = np.random.default_rng(5)
-    soundfile.write(song / "reference" / "mix.wav", (tune + 0.05 * rng.standard_normal(tune.shape)).T, RATE_HZ)
-
-
 BAD_SONGS: dict[str, tuple[Callable[[Path], None], str]] = {
     "empty folder": (empty, "no audio in"),
     "no audio": (no_audio, "no audio in"),
@@ -290,7 +415,6 @@ BAD_SONGS: dict[str, tuple[Callable[[Path], None], str]] = {
     "Inf": (spoil_with("vocals.wav", np.full((RATE_HZ, 2), np.inf)), "no numbers (NaN or Inf)"),
     "all silent": (all_silent, "all 4 stems are silent"),
     "3 channels": (spoil_with("vocals.wav", np.zeros((RATE_HZ, 3)) + 0.1), "'vocals.wav' has 3 channels"),
-    "another song's mix": (reference_of_another_song, "does not look like a mix of this song"),
 }
 
 

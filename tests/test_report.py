@@ -149,6 +149,21 @@ def test_names_from_a_song_are_only_ever_text(text: str) -> None:
     assert hostile.text.count(text) == harmless.text.count("harmless") >= 12
 
 
+def test_the_advisors_own_words_stand_by_the_faders_as_text() -> None:
+    html = render_report(a_result(), mixes(), explanation=f"Bring vocals up.\n{HOSTILE}")
+    assert "In the advisor's own words Bring vocals up. </script><img" in Page(html).text
+    assert HOSTILE not in html
+    assert "own words" not in page().text
+
+
+def test_a_mix_without_stems_has_no_fader_to_move() -> None:
+    heard = {"kind": "mix_without_stems", "source": "files", "text": "One mix without stems."}
+    verification = {"status": "nothing_to_do", "attempts": 0, "claims": [], "headroom_gain_db": 0.0}
+    text = page(a_result(moves=[], findings=[heard], verification=verification)).text
+    assert "No stems One mix without stems: it was listened to" in text
+    assert "nothing was found that calls for a fader move" not in text
+
+
 def test_security_policy_allows_exactly_the_inline_code_and_no_network() -> None:
     shown = page()
     policy = next(meta["content"] for meta in shown.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")

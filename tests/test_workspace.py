@@ -31,5 +31,15 @@ def test_the_environment_sets_and_the_command_line_overrides(monkeypatch: pytest
     assert read_settings().advisor == "prior"
     assert read_settings(advisor="level-difference", workspace=None).advisor == "level-difference"
     assert read_settings().workspace_root == tmp_path / "env"
-    with pytest.raises(UserError, match="setting 'advisor': got 'magic'"):
+    with pytest.raises(UserError, match="setting 'advisor': got 'magic'; there are: auto, .*differential, .*:PATH"):
         read_settings(advisor="magic")
+    with pytest.raises(UserError, match="got 'audio-llm:'; audio-llm: needs the path of a model"):
+        read_settings(advisor="audio-llm:")
+    assert read_settings(advisor="audio-llm:/models/Mine").advisor_name == "audio-llm:/models/Mine"
+
+
+def test_the_default_advisor_is_the_differential_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().advisor_name == "differential"
+    assert read_settings(advisor="auto").advisor_name == "differential"
+    monkeypatch.setenv("MIXINGBUDDY_ADVISOR", "prior")
+    assert read_settings().advisor_name == "prior"

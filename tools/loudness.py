@@ -37,7 +37,7 @@ _SAMPLES_AT_ONCE = 1 << 16
 
 
 @lru_cache(maxsize=16)
-def _k_weighting_sos(sample_rate_hz: int) -> NDArray[np.float64]:
+def k_weighting_sos(sample_rate_hz: int) -> NDArray[np.float64]:
     """Second-order sections of the K-weighting, from pyloudnorm's filters that follow the standard's coefficients."""
     import pyloudnorm
 
@@ -49,7 +49,7 @@ class KWeighting:
     """The K-weighting filter of one signal, fed block by block, which meters 20 ms hops on the way."""
 
     def __init__(self, sample_rate_hz: int) -> None:
-        self._sos = _k_weighting_sos(sample_rate_hz)
+        self._sos = k_weighting_sos(sample_rate_hz)
         self._state = np.zeros((2, 4))
 
     def filter(self, block: Audio, hops: "FineHops | None" = None) -> Audio:

@@ -61,26 +61,41 @@ def read_moves(text: str, stems: Sequence[str]) -> tuple[tuple[str, float], ...]
 
 
 def _read_known(line: str, reading: _Reading) -> bool:
-    """Read a line that is one of our own sentences; whether it is. The longest stem name that fits is meant."""
-    best: tuple[str, float] | None = None
+    """Read a line that is one of our own sentences; whether it is. The longest stem name that fits is meant, and a
+    list of names only where no single name fits."""
+    best: tuple[tuple[str, ...], float] | None = None
     other_kinds = set()
+    names = "|".join(re.escape(name) for name in sorted(reading.stems, key=len, reverse=True))
     for kind, _, template in all_templates():
         if not pattern_of(template).fullmatch(line):
             continue
         if kind not in ("too_loud", "too_quiet"):
             other_kinds.add(kind)
             continue
-        names = "|".join(re.escape(name) for name in sorted(reading.stems, key=len, reverse=True))
-        match = pattern_with(template, names).fullmatch(line) if names else None
-        if match and (best is None or len(match["stem"]) > len(best[0])):
-            best = match["stem"], float(match["gain"]) * (1 if kind == "too_quiet" else -1)
+        match = pattern_with(template, f"(?:{names})(?:(?:, | and )(?:{names}))*").fullmatch(line) if names else None
+        row = _row(match["stem"], reading.stems) if match else ()
+        if match and row and (best is None or (-len(row), len(row[0])) > (-len(best[0]), len(best[0][0]))):
+            best = row, float(match["gain"]) * (1 if kind == "too_quiet" else -1)
     if best:
-        reading.last = reading.stems.index(best[0])
-        reading.add(reading.last, best[1])
+        places = [reading.stems.index(name) for name in best[0]]
+        reading.last = places[0] if len(places) == 1 else None
+        for place in places:
+            reading.add(place, best[1])
     elif other_kinds:
         reading.nothing |= "nothing" in other_kinds
         reading.cannot |= "cannot_say" in other_kinds
     return bool(best or other_kinds)
+
+
+def _row(text: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names of a list such as "A, B and C"; one name where the whole text is one; none where it is no list."""
+    if text in names:
+        return (text,)
+    for name in sorted(names, key=len, reverse=True):
+        for joint in (", ", " and "):
+            if text.startswith(f"{name}{joint}") and (rest := _row(text[len(name) + len(joint) :], names)):
+                return (name, *rest)
+    return ()
 
 
 def _read_sentence(sentence: str, reading: _Reading) -> None:
