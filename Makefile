@@ -48,6 +48,9 @@ figures: $(READY)
 	$(BIN)/python benchmarks/roles.py --write
 	$(BIN)/python benchmarks/level_difference.py --write
 	$(BIN)/python benchmarks/spectral_curves.py
+	$(BIN)/python -m mixingbuddy.models.credits_fit --data ../shared/data
+	$(BIN)/python benchmarks/balance.py --write
+	$(BIN)/python benchmarks/differential.py --write
 	$(BIN)/python docs/readme_transcripts.py
 
 clean:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mixingbuddy.agent.critique import CritiqueResult, critique
 from mixingbuddy.agent.settings import Settings
+from mixingbuddy.models.advisor import Advisor
+from mixingbuddy.models.advisors import open_advisor
 from mixingbuddy.tools.audio import AUDIO_SUFFIXES
 from mixingbuddy.tools.errors import MixingBuddyError, UserError, printable
 from mixingbuddy.tools.files import make_folder, write_text
@@ -85,12 +87,14 @@ def run_batch(folder: Path, out: Path, settings: Settings, ask: str, progress: "
     """Critique every song into `out`: `<song>/result.json` and its files, `results.jsonl` and `summary.json`."""
     songs = songs_in(folder, out)
     make_folder(out)
+    # Loaded once; one that cannot be loaded would fail every song.
+    advisor = open_advisor(settings.advisor_name)
     started = time.monotonic()
     outcomes: list[SongOutcome] = []
     progress.total(len(songs))
     for song in songs:
         progress.begin(printable(song.name))
-        outcomes.append(_one(song, out, settings, ask))
+        outcomes.append(_one(song, out, settings, ask, advisor))
         # Written anew and whole after every song, so that an interruption keeps what is done.
         write_text(out / "results.jsonl", "".join(outcome.model_dump_json() + "\n" for outcome in outcomes))
         progress.end(outcomes[-1])
@@ -123,11 +127,11 @@ class BatchProgress(Protocol):
         """A song is done or has failed."""
 
 
-def _one(song: Path, out: Path, settings: Settings, ask: str) -> SongOutcome:
+def _one(song: Path, out: Path, settings: Settings, ask: str, advisor: Advisor) -> SongOutcome:
     started = time.monotonic()
     folder = out / song.name
     try:
-        result: CritiqueResult | None = critique(song, settings, ask=ask, out=folder)
+        result: CritiqueResult | None = critique(song, settings, ask=ask, out=folder, advisor=advisor)
         error = None
     except MixingBuddyError as failure:
         result, error = None, str(failure)

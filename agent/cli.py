@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from mixingbuddy.agent import model_commands
+from mixingbuddy.agent.printing import print_json
 from mixingbuddy.tools.errors import MixingBuddyError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pydantic import BaseModel
 
     from mixingbuddy.agent.settings import Settings
 
@@ -41,7 +41,9 @@ ReferenceOption = Annotated[
     typer.Option(help="A mix or a folder of stems to compare with; 'none' leaves out the song's own reference."),
 ]
 AnchorOption = Annotated[str | None, typer.Option(help="A stem that is right as it is; others are judged against it.")]
-AdvisorOption = Annotated[str | None, typer.Option(help="auto, level-difference or prior.")]
+AdvisorOption = Annotated[
+    str | None, typer.Option(help="differential (the default), level-difference, prior, single-mix or audio-llm:PATH.")
+]
 LlmOption = Annotated[str | None, typer.Option(help="offline, or provider:model of a LangChain chat model.")]
 WorkspaceOption = Annotated[Path | None, typer.Option(help="Folder for everything that is written.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -64,7 +66,7 @@ def demo(
         fault = write_demo_song(out / "song")
         result = run(out / "song", _settings(workspace=workspace), out=out / "result", progress=progress)
     if json:
-        _print_json(result)
+        print_json(result)
         return
     console.print(f"[dim]Planted in the demo song:[/dim] {fault.text}\n")
     show_critique(result)
@@ -97,7 +99,7 @@ def critique(
     with working("starting") as progress:
         result = run(path, settings, _reference(reference), ask, anchor, out, progress)
     if json:
-        _print_json(result)
+        print_json(result)
     else:
         show_critique(result)
         console.print(f"[dim]To go on from here:[/dim] mixingbuddy chat {shlex.quote(str(path))}", soft_wrap=True)
@@ -153,7 +155,7 @@ def batch(
     with song_progress() as bar:
         summary = run_batch(folder.expanduser(), out.expanduser(), settings, ask, BatchBar(bar))
     if json:
-        _print_json(summary)
+        print_json(summary)
     else:
         show_summary(summary)
     if summary.failed or (check and summary.with_moves):
@@ -176,7 +178,7 @@ def measure(
         for path in paths:
             songs.append(measure_song(path, cache, _told(progress, f"measuring {printable(path.name)}")))
     if json:
-        _print_json(Measurements(measurements=tuple(songs)))
+        print_json(Measurements(measurements=tuple(songs)))
         return
     for song in songs:
         show_measurement(song.song, song.analysis.time, song.findings)
@@ -197,7 +199,7 @@ def render(
     with working("rendering"):
         done = render_moves(path, moves, out.expanduser())
     if json:
-        _print_json(done)
+        print_json(done)
         return
     console.print(done.text, soft_wrap=True, markup=False)
 
@@ -214,11 +216,16 @@ def doctor(
 
     found = Examination(checks=tuple(examine(_settings(workspace=workspace))))
     if json:
-        _print_json(found)
+        print_json(found)
     else:
         show_checks(found)
     if check and any(item.status == "problem" for item in found.checks):
         raise typer.Exit(EXIT_PROBLEMS)
+
+
+app.command(epilog=model_commands.TRAIN_EXAMPLES)(model_commands.train)
+app.command(epilog=model_commands.EVALUATE_EXAMPLES)(model_commands.evaluate)
+app.command(epilog=model_commands.CREDITS_EXAMPLES)(model_commands.credits)
 
 
 @benchmarks.command(epilog="Examples: mixingbuddy benchmark analysis --data multitracks/  |  ... --no-growth --json")
@@ -242,7 +249,7 @@ def analysis(
     if write is not None:
         write_page(result, write.expanduser())
     if json:
-        _print_json(result)
+        print_json(result)
     else:
         show_benchmark(result)
 
@@ -259,13 +266,6 @@ def _settings(**given: Any) -> "Settings":
 
 def _reference(given: str | None) -> Path | Literal["none"] | None:
     return None if given is None else "none" if given == "none" else Path(given)
-
-
-def _print_json(document: "BaseModel") -> None:
-    import json
-
-    text = json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write(text + "\n")
 
 
 def main() -> NoReturn:

@@ -29,10 +29,14 @@ STATUS_WORDS = {
     "nothing_to_do": "nothing to do",
     "withdrawn": "withdrawn: no move held when it was rendered and measured",
 }
+WITHOUT_STEMS = "nothing to do: there is no fader to move in a mix without stems"
 SEVERITY_MARK = {"major": "[red]![/red]", "minor": "[yellow]·[/yellow]", "info": " "}
 QUIET_FINDINGS = {"loudness_match"}
 # Of what is only good to know, the terminal tells these; all of it stands in the report.
-TOLD_FINDINGS = {"group_level", "role_unsure", "length_differs", "not_judged", "cannot_say"}
+TOLD_FINDINGS = {
+    *("group_level", "group_balance", "role_unsure", "heard_role", "length_differs", "not_judged", "cannot_say"),
+    *("cross_check", "disagreement"),
+}
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -104,7 +108,8 @@ def show_critique(result: "CritiqueResult") -> None:
     out.print(fader_table(stems, levels, result.moves, result.verification.levels_lu))
     out.print()
     status = result.verification.status
-    out.print(f"[{STATUS_STYLE[status]}]{STATUS_WORDS[status]}[/]")
+    without_stems = any(finding.kind == "mix_without_stems" for finding in result.findings)
+    out.print(f"[{STATUS_STYLE[status]}]{WITHOUT_STEMS if without_stems else STATUS_WORDS[status]}[/]")
     for finding in result.findings:
         if finding.kind not in QUIET_FINDINGS and (finding.severity != "info" or finding.kind in TOLD_FINDINGS):
             out.print(f"{SEVERITY_MARK[finding.severity]} {escape(finding.text)}")
@@ -128,6 +133,8 @@ def _reference_line(result: "CritiqueResult") -> str:
     explained = (
         f", the stems explain {100 * reference.fit.explained:.0f} % of it"
         if reference.fit and reference.fit.explained is not None
+        else " (another song)"
+        if reference.same_song is False
         else ""
     )
     return (

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from mixingbuddy.agent.explaining import advisors_words
 from mixingbuddy.agent.llm import open_llm
 from mixingbuddy.agent.measure import SongSummary, summarise
 from mixingbuddy.agent.outputs import MatchedMixes, write_mixes, write_recall
@@ -14,9 +15,10 @@ from mixingbuddy.agent.results import Proposed
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
 from mixingbuddy.agent.settings import Settings
 from mixingbuddy.agent.state import ProposedMove
-from mixingbuddy.agent.workbench import Workbench, open_advisor, total_faders
+from mixingbuddy.agent.workbench import Workbench, total_faders
 from mixingbuddy.agent.workspace import open_cache, open_workspace
-from mixingbuddy.models.advisor import ReferenceFit
+from mixingbuddy.models.advisor import Advisor, ReferenceFit
+from mixingbuddy.models.advisors import open_advisor
 from mixingbuddy.tools.analysis import known_sections
 from mixingbuddy.tools.errors import UserError
 from mixingbuddy.tools.files import make_folder
@@ -85,17 +87,24 @@ class CritiqueResult(BaseModel):
 
 
 def open_bench(
-    path: Path, settings: Settings, reference: Path | Literal["none"] | None, anchor: str | None
+    path: Path,
+    settings: Settings,
+    reference: Path | Literal["none"] | None,
+    anchor: str | None,
+    advisor: Advisor | None = None,
 ) -> Workbench:
-    """Load a song and choose its advisor. Raises UserError for anything unusable, another song's mix included."""
+    """Load a song and ask its advisor, `advisor` or the one that the settings name.
+
+    Raises UserError for anything unusable: files, an advisor that cannot be loaded or cannot do with this song.
+    """
     song = load_song(path, reference)
     song.found.keep_off(settings.workspace_root)
-    if anchor is not None:
+    if anchor is not None and not song.multitrack.mix_only:  # inside a mix the advisor knows what can be one
         named = song.multitrack.stem(anchor)
         if named is None:
             raise UserError(f"no stem '{anchor}' to anchor to; this song has: {', '.join(song.multitrack.names)}")
         anchor = named.name
-    bench = Workbench(song, open_advisor(settings.advisor, song.reference), anchor, cache=open_cache(settings))
+    bench = Workbench(song, advisor or open_advisor(settings.advisor_name), anchor, cache=open_cache(settings))
     bench.advice({})
     return bench
 
@@ -108,13 +117,14 @@ def critique(
     anchor: str | None = None,
     out: Path | None = None,
     progress: Progress = lambda step: None,
+    advisor: Advisor | None = None,
 ) -> CritiqueResult:
     """Critique one song and write its files to `out` (the song's workspace by default).
 
     Raises UserError with one line for anything that cannot be used. The song's own files are only read.
     """
-    progress("reading the stems")
-    bench = open_bench(path, settings, reference, anchor)
+    progress("reading the stems and asking the advisor")
+    bench = open_bench(path, settings, reference, anchor, advisor)
     folder = out.expanduser() if out else open_workspace(bench.song, settings).renders
     for target in (folder, *(folder / name for name in WRITTEN_FILES)):
         bench.song.found.keep_off(target)
@@ -154,7 +164,8 @@ def _write(bench: Workbench, settings: Settings, proposed: Proposed, reply: str,
     )
     sections = known_sections(bench.measured.figures)
     pictures = draw_pictures(result, mixes, bench.measured, bench.measured_reference, sections)
-    write_report(result, mixes, folder / "report.html", pictures)
+    words = advisors_words(bench.advice({}), proposed.moves) if proposed.origin == "advisor" else None
+    write_report(result, mixes, folder / "report.html", pictures, words)
     return result
 
 

@@ -1,10 +1,11 @@
-"""Is this machine fit for work? Versions, decoders, the workspace."""
+"""Is this machine fit for work? Versions, decoders, the advisor's weights, the workspace."""
 
 import os
 import platform
 import shutil
 import sys
 import tempfile
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -60,6 +61,7 @@ def examine(settings: Settings) -> list[Check]:
         ),
         *(_package(name) for name in PACKAGES),
         *(_round_trip(suffix) for suffix in ("wav", "flac", "ogg", "mp3", "m4a")),
+        _weights(),
         _workspace(settings.workspace_root),
         _check("processors", True, f"{os.cpu_count()} cores"),
     ]
@@ -108,6 +110,24 @@ def _write_m4a(path: Path) -> None:
         frame = av.AudioFrame.from_ndarray(_tone(), format="fltp", layout="mono")
         frame.sample_rate = 44100
         container.mux([*stream.encode(frame), *stream.encode(None)])
+
+
+def _weights() -> Check:
+    """Load the default advisor's weights as a critique would."""
+    from mixingbuddy.models.differential import weights
+    from mixingbuddy.models.differential.configuration import FORMAT_VERSION
+
+    started = time.monotonic()
+    folder = weights.weights_folder()
+    try:
+        weights.load_model()
+    except UserError as error:
+        return _check("weights", False, str(error))
+    except ImportError as error:
+        return _check("weights", False, f"cannot be loaded: {error}")
+    size_mb = sum(file.stat().st_size for file in folder.rglob("*.safetensors")) / 1e6
+    seconds = time.monotonic() - started
+    return _check("weights", True, f"{folder} ({size_mb:.1f} MB, format {FORMAT_VERSION}, loaded in {seconds:.1f} s)")
 
 
 def _workspace(root: Path) -> Check:

@@ -53,6 +53,8 @@ STATUSES = {
     "withdrawn": ("✕", "Withdrawn", "What was tried did not hold when measured, so no move is recommended."),
 }
 
+WITHOUT_STEMS = ("○", "No stems", "One mix without stems: it was listened to, but there is no fader to move in it.")
+
 
 @dataclass(frozen=True)
 class Strip:
@@ -76,14 +78,26 @@ class Track:
 
 
 def write_report(
-    result: "CritiqueResult", mixes: MatchedMixes, target: Path, pictures: Sequence[ReportPicture] = ()
+    result: "CritiqueResult",
+    mixes: MatchedMixes,
+    target: Path,
+    pictures: Sequence[ReportPicture] = (),
+    explanation: str | None = None,
 ) -> Path:
     """Write the page of one critique, whole or not at all. Raises UserError where the folder cannot be written to."""
-    return write_text(target, render_report(result, mixes, pictures))
+    return write_text(target, render_report(result, mixes, pictures, explanation))
 
 
-def render_report(result: "CritiqueResult", mixes: MatchedMixes, pictures: Sequence[ReportPicture] = ()) -> str:
-    """The page as HTML; all text of the song is escaped, and nothing is fetched from anywhere."""
+def render_report(
+    result: "CritiqueResult",
+    mixes: MatchedMixes,
+    pictures: Sequence[ReportPicture] = (),
+    explanation: str | None = None,
+) -> str:
+    """The page as HTML; all text of the song and of the advisor is escaped, and nothing is fetched from anywhere.
+
+    `explanation` is the moves in the advisor's own words, a sentence a line.
+    """
     from importlib.metadata import version
     from importlib.resources import files
 
@@ -95,11 +109,12 @@ def render_report(result: "CritiqueResult", mixes: MatchedMixes, pictures: Seque
         .render(
             result=result,
             mixes=mixes,
+            explanation=(explanation or "").splitlines(),
             moved=[strip for strip in strips if strip.moves],
             resting=[strip for strip in strips if not strip.moves],
             embedded=is_embedded(mixes),
             tracks=_tracks(result, mixes),
-            status=STATUSES[result.verification.status],
+            status=_status(result),
             metrics=METRICS,
             findings=sorted(result.findings, key=lambda finding: SEVERITIES.index(finding.severity)),
             kept=sum(claim.kept for claim in result.verification.claims),
@@ -129,6 +144,12 @@ def _strip(result: "CritiqueResult", level: StemLevel) -> Strip:
 def is_embedded(mixes: MatchedMixes) -> bool:
     """Whether the page carries the audio itself, or plays the files that lie beside it."""
     return max(mixes.before.duration_s, mixes.after.duration_s) <= LONGEST_EMBEDDED_S
+
+
+def _status(result: "CritiqueResult") -> tuple[str, str, str]:
+    """Mark, heading and sentence of how it went."""
+    without_stems = any(finding.kind == "mix_without_stems" for finding in result.findings)
+    return WITHOUT_STEMS if without_stems else STATUSES[result.verification.status]
 
 
 def _tracks(result: "CritiqueResult", mixes: MatchedMixes) -> list[Track]:

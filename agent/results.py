@@ -45,6 +45,9 @@ class Levels(BaseModel):
     groups: tuple[GroupLevel, ...]
     advice: tuple[StemAdvice, ...]
     evidence: str
+    judged_as: dict[str, str] = Field(
+        default_factory=dict, description="stem to its group, where only the group was judged"
+    )
 
 
 class Inspection(BaseModel):
@@ -70,6 +73,9 @@ class Comparison(BaseModel):
     stems: tuple[StemAdvice, ...]
     evidence: str
     findings: tuple[Finding, ...]
+    judged_as: dict[str, str] = Field(
+        default_factory=dict, description="stem to its group, where only the group was judged"
+    )
 
 
 class Proposed(BaseModel):
@@ -90,6 +96,10 @@ class Proposed(BaseModel):
     distances_db: dict[str, float] = Field(
         default_factory=dict, description="measured gain that leads to the reference, of every stem that is not locked"
     )
+    other_song: bool = Field(default=False, description="whether the reference is another song's mix, judged by ear")
+    moved_as: dict[str, str] = Field(
+        default_factory=dict, description="stem to its group, where that was judged as one and moves as one"
+    )
     findings: tuple[Finding, ...] = ()
 
 
@@ -104,6 +114,13 @@ class Explanation(BaseModel):
     evidence: str
     explained: float | None = Field(description="share of the reference that the stems explain")
     verdict: Verdict | None
+    explanation: str | None = Field(default=None, description="the moves in the advisor's own words")
+    levels_lu: dict[str, tuple[float, ...]] = Field(
+        default_factory=dict, description="stem to the level re the mix that its move leads from, and to"
+    )
+    moved_as: dict[str, str] = Field(
+        default_factory=dict, description="stem to its group, where that was judged as one and moves as one"
+    )
 
 
 class Applied(BaseModel):

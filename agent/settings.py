@@ -1,12 +1,11 @@
 """Settings: every one has an environment variable with the prefix MIXINGBUDDY_; the command line comes first."""
 
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-AdvisorName = Literal["auto", "level-difference", "prior"]
+AUTO, DEFAULT_ADVISOR = "auto", "differential"
 
 
 class Settings(BaseSettings):
@@ -15,8 +14,25 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MIXINGBUDDY_", frozen=True, extra="ignore")
 
     workspace: Path | None = Field(default=None, description="folder for everything that is written")
-    advisor: AdvisorName = "auto"
+    advisor: str = Field(default=AUTO, description="who proposes the moves; 'auto' is the default advisor")
     llm: str = Field(default="offline", description="'offline', or 'provider:model' for a LangChain chat model")
+
+    @field_validator("advisor")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from mixingbuddy.models.advisors import LARGE_MODEL, advisor_names
+
+        if name.startswith(LARGE_MODEL):
+            if not name.removeprefix(LARGE_MODEL).strip():
+                raise ValueError(f"{LARGE_MODEL} needs the path of a model behind the colon")
+        elif name not in {AUTO, *advisor_names()}:
+            raise ValueError(f"there are: {', '.join((AUTO, *advisor_names()))}")
+        return name
+
+    @property
+    def advisor_name(self) -> str:
+        """The advisor to open."""
+        return DEFAULT_ADVISOR if self.advisor == AUTO else self.advisor
 
     @property
     def workspace_root(self) -> Path:
@@ -38,4 +54,7 @@ def read_settings(**given: object) -> Settings:
         return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"setting '{first['loc'][0]}': got {first['input']!r}; {first['msg'].lower()}") from error
+        problem = first["msg"].removeprefix("Value error, ")
+        raise UserError(
+            f"setting '{first['loc'][0]}': got {first['input']!r}; {problem[:1].lower()}{problem[1:]}"
+        ) from error

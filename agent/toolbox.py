@@ -1,5 +1,6 @@
 """The tools that a language model may call: few, coarse, and never with a file path."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
 from langchain.tools import ToolRuntime, tool
@@ -8,6 +9,7 @@ from langchain_core.tools import BaseTool
 from langgraph.types import Command
 from pydantic import BaseModel, Field
 
+from mixingbuddy.agent.explaining import advisors_words, levels_lu
 from mixingbuddy.agent.inspecting import inspection
 from mixingbuddy.agent.results import (
     Applied,
@@ -33,6 +35,7 @@ from mixingbuddy.agent.state import (
     versions_of,
 )
 from mixingbuddy.agent.workbench import Workbench, moves_from, total_faders
+from mixingbuddy.models.advisor import GainAdvice
 from mixingbuddy.tools.errors import ModelMistake
 from mixingbuddy.tools.moves import GainDb, clamped_db
 from mixingbuddy.tools.render import check_stems
@@ -91,6 +94,7 @@ def levels(
         groups=tuple(group for group in measured.groups if not stems or chosen & set(group.stems)),
         advice=tuple(a for a in advice.stems if a.stem in chosen),
         evidence=advice.evidence,
+        judged_as=_judged_as(advice),
     ).model_dump_json()
 
 
@@ -122,6 +126,7 @@ def compare_reference(runtime: Runtime) -> str:
         stems=advice.stems,
         evidence=advice.evidence,
         findings=advice.findings,
+        judged_as=_judged_as(advice),
     ).model_dump_json()
 
 
@@ -143,6 +148,8 @@ def ask_advisor(runtime: Runtime) -> Command[Any]:
         evidence=advice.evidence,
         distances_db={a.stem: a.measured_db for a in advice.stems if advice.fit and a.stem not in held},
         findings=(*bench.song.findings, *advice.findings),
+        other_song=advice.fit is not None and advice.fit.kind == "mix" and not advice.fit.same_song,
+        moved_as=_moved_as(advice, moves),
     )
     return _propose(runtime, answer)
 
@@ -168,7 +175,9 @@ def try_moves(
         else ProposedMove(stem=m.stem, gain_db=clamped_db(m.gain_db))
         for m in moves
     )
-    return _propose(runtime, Proposed(origin=earlier.origin if earlier else "user", moves=proposed))
+    origin = earlier.origin if earlier else "user"
+    moved_as = _moved_as(bench.advice(faders), proposed)
+    return _propose(runtime, Proposed(origin=origin, moves=proposed, moved_as=moved_as))
 
 
 @tool
@@ -179,12 +188,16 @@ def explain_moves(runtime: Runtime) -> str:
         raise ModelMistake("nothing has been proposed yet; call ask_advisor first")
     base = next(version for version in versions_of(_state(runtime)) if version.id == latest.base)
     advice = _bench(runtime).advice(base.faders)
+    words = advisors_words(advice, latest.moves) if latest.origin == "advisor" else None
     return Explanation(
         origin=latest.origin,
         moves=latest.moves,
         evidence=advice.evidence,
         explained=advice.fit.explained if advice.fit else None,
         verdict=latest.verdict,
+        explanation=words,
+        levels_lu=levels_lu(advice) if words else {},
+        moved_as=_moved_as(advice, latest.moves),
     ).model_dump_json()
 
 
@@ -242,6 +255,17 @@ TOOLS: tuple[BaseTool, ...] = (
     apply_moves,
     history,
 )
+
+
+def _judged_as(advice: GainAdvice) -> dict[str, str]:
+    return {stem: aim.group for aim in advice.aims if len(aim.stems) > 1 for stem in aim.stems}
+
+
+def _moved_as(advice: GainAdvice, moves: Sequence[ProposedMove]) -> dict[str, str]:
+    """Stem to its group, of groups that were judged as one and move as one."""
+    gains = {move.stem: move.gain_db for move in moves}
+    whole = [aim for aim in advice.aims if len({gains.get(stem) for stem in aim.stems}) == 1]
+    return _judged_as(advice.model_copy(update={"aims": tuple(aim for aim in whole if aim.stems[0] in gains)}))
 
 
 def _check_locks(state: State, stems: list[str]) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from mixingbuddy.agent.intents import Request, read_requests
 from mixingbuddy.agent.ledger import Ledger, figures_in, turn_of
-from mixingbuddy.agent.results import Proposed, TurnContext, read_results
+from mixingbuddy.agent.results import Levels, Proposed, TurnContext, read_results
 from mixingbuddy.agent.wishes import is_wish
 from mixingbuddy.models.advisor import StemAdvice
 from mixingbuddy.tools.moves import clamped_db
@@ -68,12 +68,9 @@ class Turn:
         return next((result for result in reversed(self.results) if isinstance(result, kind)), None)
 
     def group_of_reason(self, advice: StemAdvice) -> str:
-        """The group whose figure the reason gives, where that is more than the stem itself."""
-        group, at, _ = advice.reason.partition(" at ")
-        if not at or self.context.reference is not None:
-            return ""
-        members = [stem for stem, its_group in self.groups.items() if its_group == group]
-        return "" if members == [advice.stem] else group
+        """The group that was judged in place of the stem, where that is more than the stem itself."""
+        measured = self.result(Levels)
+        return measured.judged_as.get(advice.stem, "") if measured is not None else ""
 
 
 def revised(result: Proposed) -> list[dict[str, Any]]:

@@ -9,10 +9,13 @@ from pydantic import BaseModel
 from mixingbuddy.agent.intents import as_words
 from mixingbuddy.agent.results import Applied, Comparison, Explanation, History, Levels, Overview, Proposed
 from mixingbuddy.agent.state import ProposedMove
+from mixingbuddy.models.advisor import StemAdvice
 from mixingbuddy.prompts import load_table
 from mixingbuddy.tools.verify import CheckedClaim, Verdict
 
 MOST_FACTS = 3
+# What a mix without stems gets in place of moves.
+INSIDE_A_MIX = {"mix_without_stems", "role_in_mix"}
 # Findings that change how far the advice can be trusted, and so belong into the reply itself.
 UNTOLD = {"cannot_say", "absent_in_reference", "beyond_fader"}
 CAVEATS = UNTOLD | {"poor_reference_fit", "reference_of_another_song", "not_judged", "hardly_plays"}
@@ -68,26 +71,37 @@ def move_words(moves: Sequence[ProposedMove], groups: Mapping[str, str]) -> list
     return lines
 
 
-def facts(verdict: Verdict) -> str:
-    """What was measured on the render for the stems that moved, at most three of them."""
-    told: list[str] = []
+def facts(verdict: Verdict, moved_as: Mapping[str, str]) -> str:
+    """What was measured on the render for the stems that moved, at most three of them.
+
+    The stems of a group that moved as one (`moved_as`: stem to group) are one fact.
+    """
+    told: dict[str, str] = {}
+    measured = {claim.stem for claim in verdict.claims if claim.metric == "group_level_rel_known_lu"}
+    as_one = measured & set(moved_as.values())
     for claim in verdict.claims:
         if claim.stem is None or claim.after is None:
             continue
-        if claim.metric == "level_rel_mix_lu":
-            told.append(
-                say("fact_level", stem=spoken(claim.stem), before=number(claim.before), after=number(claim.after))
-            )
-        elif claim.metric == "gain_to_reference_db":
+        group = moved_as[claim.stem] if moved_as.get(claim.stem) in as_one else None
+        if claim.metric == "gain_to_reference_db":
             side = "from" if abs(claim.after) < 0.05 else "below" if claim.after > 0 else "above"
-            told.append(say("fact_reference", stem=spoken(claim.stem), after=size(claim.after), side=side))
-    levels, references = [t for t in told if " LU " in t], [t for t in told if " LU " not in t]
+            what = f"the {group}" if group else spoken(claim.stem)
+            told[f"reference {what}"] = say("fact_reference", stem=what, after=size(claim.after), side=side)
+        elif claim.metric == "level_rel_mix_lu" and group is None:
+            before, after = number(claim.before), number(claim.after)
+            told[f"level {claim.stem}"] = say("fact_level", stem=spoken(claim.stem), before=before, after=after)
+        elif claim.metric == "group_level_rel_known_lu" and claim.stem in as_one:
+            before, after = number(claim.before), number(claim.after)
+            told[f"level {claim.stem}"] = say("fact_group", group=claim.stem, before=before, after=after)
+    levels = [fact for key, fact in told.items() if key.startswith("level ")]
+    references = [fact for key, fact in told.items() if key.startswith("reference ")]
     return "; ".join((*levels[:MOST_FACTS], *references[:MOST_FACTS]))
 
 
-def proof(verdict: Verdict) -> list[str]:
+def proof(verdict: Verdict, moved_as: Mapping[str, str]) -> list[str]:
     """The measured result in sentences."""
-    lines = [say("proof", facts=facts(verdict))] if facts(verdict) else []
+    measured = facts(verdict, moved_as)
+    lines = [say("proof", facts=measured)] if measured else []
     if verdict.headroom_gain_db < 0:
         lines.append(say("headroom", gain=size(verdict.headroom_gain_db)))
     peak = next((claim.after for claim in verdict.claims if claim.metric == "true_peak_dbtp"), None)
@@ -115,27 +129,37 @@ def proposed(result: Proposed, groups: Mapping[str, str], has_reference: bool, c
             else say("bare", move=move)
         )
     if result.status in {"proved", "partly"} and result.verdict:
-        lines.append(" ".join(proof(result.verdict)))
+        lines.append(" ".join(proof(result.verdict, result.moved_as)))
     if result.withdrawn:
         lines.append(_withdrawn(result, groups))
     if result.status == "nothing_to_do":
         lines.append(_nothing(result))
     if result.held:
         lines.append(sentence_case(say("held", stems=as_words([spoken(stem) for stem in result.held]))))
+    if result.origin == "advisor":
+        lines += [finding.text for finding in result.findings if finding.kind == "disagreement"]
     if can_answer and result.status in {"proved", "partly"}:
         lines.append(say("next_step" if result.origin == "advisor" else "next_step_user"))
     return "\n".join(lines)
 
 
 def _nothing(result: Proposed) -> str:
-    judged = [finding for finding in result.findings if finding.kind == "group_level"]
+    inside = [finding.text for finding in result.findings if finding.kind in INSIDE_A_MIX]
+    if inside:
+        inside += [finding.text for finding in result.findings if finding.kind == "cannot_say"]
+        return " ".join(inside if len(inside) > 1 else [*inside, say("nothing_inside")])
+    if result.other_song:
+        return say("nothing_other_song", worst=number(_worst_db(result)))
     if result.distances_db:
         untold = any(finding.kind in UNTOLD for finding in result.findings)
         sentence = "nothing_else_reference" if result.held or untold else "nothing_reference"
         return say(sentence, worst=number(_worst_db(result)))
+    if any(finding.kind == "group_balance" for finding in result.findings):
+        return say("nothing_clear")
+    judged = [finding for finding in result.findings if finding.kind == "group_level"]
     if not judged:
-        unable = next((finding.text for finding in result.findings if finding.kind == "cannot_say"), "")
-        return say("nothing_known", why=unable)
+        unable = next((finding.text for finding in result.findings if finding.kind == "cannot_say"), None)
+        return say("nothing_found") if unable is None else say("nothing_known", why=unable)
     return say("nothing_prior" if all(finding.severity == "info" for finding in judged) else "nothing_worth_it")
 
 
@@ -199,21 +223,23 @@ def overview(result: Overview) -> str:
 
 
 def comparison(result: Comparison) -> str:
-    """Every stem against the reference, the largest distance first."""
+    """Every stem, or every group that was compared as one, against the reference; the largest distance first."""
     lines = []
     if result.fit is not None and result.fit.explained is not None:
         lines.append(
             say("reference_fit", explained=f"{100 * result.fit.explained:.1f}", reference=result.reference or "")
         )
-    ordered = sorted(result.stems, key=lambda a: -abs(a.measured_db))
+    together: dict[str, list[StemAdvice]] = {}
+    for advice in sorted(result.stems, key=lambda a: -abs(a.measured_db)):
+        together.setdefault(result.judged_as.get(advice.stem, advice.stem), []).append(advice)
     off = [
         say(
-            "reference_stem_off",
-            stem=spoken(a.stem),
-            gain=size(a.measured_db),
-            side="under" if a.measured_db > 0 else "above",
+            "reference_stem_off" if len(members) == 1 else "reference_group_off",
+            stem=as_words([spoken(member.stem) for member in members]),
+            gain=size(members[0].measured_db),
+            side="under" if members[0].measured_db > 0 else "above",
         )
-        for a in ordered[:5]
+        for members in list(together.values())[:5]
     ]
     return " ".join([*lines, sentence_case("; ".join(off)) + "."]) if off else " ".join(lines)
 
@@ -225,9 +251,11 @@ def explanation(result: Explanation, groups: Mapping[str, str]) -> str:
         lines = [say("why_user", moves=as_words([move[:1].lower() + move[1:] for move, _ in told]))]
     else:
         lines = [say("why_move", move=move, reason=reason) for move, reason in told]
+    if result.explanation:
+        lines.append(say("in_own_words", words=result.explanation))
     lines.append(result.evidence)
     if result.verdict:
-        lines.append(" ".join(proof(result.verdict)))
+        lines.append(" ".join(proof(result.verdict, result.moved_as)))
     return "\n".join(lines)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from mixingbuddy.agent.mix_alone import heard_inside
 from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.models.advisor import Advisor, GainAdvice, StemAdvice
-from mixingbuddy.models.level_difference import LevelDifference
-from mixingbuddy.models.prior import Prior
 from mixingbuddy.tools.analysis import Analysis, analyse
 from mixingbuddy.tools.audio import Audio
 from mixingbuddy.tools.cache import Cache
@@ -90,7 +89,7 @@ class Workbench:
         return self._levels[key]
 
     def advice(self, faders: Mapping[str, float]) -> GainAdvice:
-        """The advisor's answer for the song with the faders there."""
+        """The advisor's answer for the song with the faders there. What it heard inside a mix becomes findings."""
         key = _key(faders)
         if key not in self._advice:
             self._advice[key] = self._ask(faders)
@@ -98,7 +97,8 @@ class Workbench:
 
     def _ask(self, faders: Mapping[str, float], anchor: str | None = None) -> GainAdvice:
         standing = moved(self.song.multitrack, faders)
-        return self.advisor.advise(standing, self.reference, anchor=anchor or self.anchor)
+        advice = self.advisor.advise(standing, self.reference, anchor=anchor or self.anchor)
+        return heard_inside(advice) if standing.mix_only else advice
 
     def render(self, faders: Mapping[str, float]) -> Render:
         """The mix with the faders there; the latest two are kept, the one before and the one after a move."""
@@ -120,7 +120,7 @@ class Workbench:
         changed = [stem for stem in self.song.multitrack.names if base.get(stem, 0.0) != after.get(stem, 0.0)]
         steady = self._steady(base, changed)
         groups = {aim.group: aim.stems for aim in self.advice(base).aims}
-        spectral, distance = self._spectral_claim(self.render(base), rendered) if advised else ([], {})
+        spectral, distance = self._spectral_claim(base, rendered) if advised else ([], {})
         claims = [
             *level_claims(self.energies, base, after),
             *group_claims(self.energies, groups, base, after),
@@ -140,15 +140,20 @@ class Workbench:
     def _reference_claims(
         self, base: Mapping[str, float], after: Mapping[str, float], steady: StemAdvice | None
     ) -> list[Claim]:
-        """Promise how far every moved stem is from the reference, seen from a stem that stays where it is."""
+        """Promise how far every moved stem is from the reference, seen from a stem that stays where it is.
+
+        Where groups were compared, only a group that moves as a whole can promise that.
+        """
         if steady is None:
             return []
         claims = []
-        for advice in self.advice(base).stems:
-            step_db = after.get(advice.stem, 0.0) - base.get(advice.stem, 0.0)
-            if step_db != 0.0:
-                will_be = round(advice.measured_db - step_db, 4)
-                claims += promise("gain_to_reference_db", advice.stem, advice.measured_db, will_be)
+        advice = self.advice(base)
+        for one in advice.stems:
+            steps_db = {round(after.get(s, 0.0) - base.get(s, 0.0), 6) for s in advice.judged_with(one.stem)}
+            step_db = steps_db.pop()
+            if step_db != 0.0 and not steps_db:
+                will_be = round(one.measured_db - step_db, 4)
+                claims += promise("gain_to_reference_db", one.stem, one.measured_db, will_be)
         return claims
 
     def _steady(self, base: Mapping[str, float], changed: Collection[str]) -> StemAdvice | None:
@@ -156,7 +161,7 @@ class Workbench:
         advice = self.advice(base)
         if advice.fit is None:
             return None
-        still = [a for a in advice.stems if a.stem not in changed]
+        still = [a for a in advice.stems if not set(advice.judged_with(a.stem)) & set(changed)]
         return min(still, key=lambda a: (a.gain_db != 0.0, a.interval_db[1] - a.interval_db[0]), default=None)
 
     def _reference_measures(self, after: Mapping[str, float], steady: StemAdvice | None) -> Measurements:
@@ -166,11 +171,15 @@ class Workbench:
         again = self._ask(after, anchor=steady.stem)
         return {("gain_to_reference_db", a.stem): a.measured_db + steady.measured_db for a in again.stems}
 
-    def _spectral_claim(self, before: Render, after: Render) -> tuple[list[Claim], Measurements]:
+    def _spectral_claim(self, base: Mapping[str, float], after: Render) -> tuple[list[Claim], Measurements]:
         """Promise that the mix's spectrum does not move away from the reference's: a witness that shares no code
-        with the advisor."""
+        with the advisor. The spectrum of another song is no aim."""
         if self.reference is None or self.reference.kind != "mix":
             return [], {}
+        fit = self.advice(base).fit
+        if not (fit.same_song if fit is not None else self.reference.same_song):
+            return [], {}
+        before = self.render(base)
         was = spectral_distance_db(before.audio, self._reference_mix, before.sample_rate_hz)
         now = spectral_distance_db(after.audio, self._reference_mix, after.sample_rate_hz)
         claims = promise("spectral_distance_to_reference_db", None, was, was)
@@ -195,13 +204,14 @@ def moves_from(
 ) -> tuple[tuple[ProposedMove, ...], tuple[str, ...]]:
     """Decide: the moves worth proposing (largest faults first), and the locked stems left alone.
 
-    Stems that share gain and reason are one fault (a group); at most five faults are spoken of at once.
+    Stems that share gain and reason are one fault (a group); at most five faults are spoken of at once. A group that
+    was judged as one moves as one: a locked stem in it keeps all of it.
     """
     wanted = [a for a in advice.stems if a.gain_db != 0.0]
     held = tuple(a.stem for a in wanted if a.stem in locked)
     faults: dict[tuple[float, str], list[ProposedMove]] = {}
     for a in wanted:
-        if a.stem in locked:
+        if set(advice.judged_with(a.stem)) & set(locked):
             continue
         room_db = (GAIN_MIN_DB - base.get(a.stem, 0.0), GAIN_MAX_DB - base.get(a.stem, 0.0))
         gain_db = min(max(clamped_db(a.gain_db), room_db[0]), room_db[1])
@@ -212,13 +222,6 @@ def moves_from(
             faults.setdefault((a.gain_db, a.reason), []).append(move)
     largest = sorted(faults.values(), key=lambda fault: -abs(fault[0].gain_db))[:MAX_FAULTS]
     return tuple(move for fault in largest for move in fault), held
-
-
-def open_advisor(name: str, reference: Reference | None) -> Advisor:
-    """The advisor of that name; `auto` compares with the reference where there is one, else with the prior."""
-    if name == "level-difference" or (name == "auto" and reference is not None):
-        return LevelDifference()
-    return Prior()
 
 
 def _key(faders: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
