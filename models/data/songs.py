@@ -3,6 +3,7 @@
 MUSDB18: Rafii, Liutkus, Stoeter, Mimilakis and Bittner 2017, doi 10.5281/zenodo.1117372.
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ Split = Literal["train", "valid", "test"]
 
 TARGETS = ("vocals", "drums", "bass")
 SONG_ROLES: tuple[Role, ...] = ("vocals", "drums", "bass", "other")
+# Of one's own songs, so many are one validation song.
+OWN_VALID_ONE_IN = 6
 STEM_FILE_SUFFIX = ".stem.mp4"
 
 # The songs that MUSDB18's own tools (`musdb`, its configuration) hold out of the train split.
@@ -66,38 +69,30 @@ class SongSource:
 
 
 def find_songs(data: Path, split: Split) -> list[SongSource]:
-    """The songs of a split of MUSDB18 (`*.stem.mp4`) or MUSDB18-HQ (a folder of wav files each), by name.
+    """The songs of a split, by name: MUSDB18 (`*.stem.mp4`), MUSDB18-HQ (a folder of wav files each), or where there is
+    neither, one's own songs (a folder of stems each; file names give the roles).
 
     `data` holds `train/` and `test/`, or songs themselves, which then are train songs (test songs if the folder is
-    called `test`). "valid" is those of `VALIDATION_SONGS` that are there, "train" the other ones.
-    Raises UserError where there is none.
+    called `test`). "valid" is those of `VALIDATION_SONGS` that are there (about one in six of one's own songs, by their
+    names), "train" the other ones. Raises UserError where there is none.
     """
     folder = _split_folder(data.expanduser(), "test" if split == "test" else "train")
-    songs = _songs_in(folder, _is_musdb_folder)
+    songs, held_out = _songs_in(folder, _is_musdb_folder), VALIDATION_SONGS
+    if not songs:
+        songs = _songs_in(folder, lambda child: bool(audio_files(child)))
+        held_out = frozenset(song.name for song in songs if zlib.crc32(song.name.encode()) % OWN_VALID_ONE_IN == 0)
     if not songs:
         raise UserError(
-            f"no songs of MUSDB18 in '{folder}'; expected '*{STEM_FILE_SUFFIX}' files or folders with "
-            f"{', '.join(f'{role}.wav' for role in SONG_ROLES)}"
+            f"no songs in '{folder}'; expected MUSDB18's '*{STEM_FILE_SUFFIX}' files, folders with "
+            f"{', '.join(f'{role}.wav' for role in SONG_ROLES)}, or a folder of stems for each song"
         )
     if split == "test":
         return songs
-    chosen = [song for song in songs if (song.name in VALIDATION_SONGS) == (split == "valid")]
+    chosen = [song for song in songs if (song.name in held_out) == (split == "valid")]
     if not chosen:
         found = "all" if split == "train" else "none"
         raise UserError(f"of the {len(songs)} songs in '{folder}' {found} are validation songs; add the other ones")
     return chosen
-
-
-def open_song_folders(folder: Path) -> list[SongSource]:
-    """Every song in a folder of songs: a folder of stems or a `*.stem.mp4` each, by name; file names give the roles.
-
-    Raises UserError where there is none.
-    """
-    folder = _existing(folder.expanduser())
-    songs = _songs_in(folder, lambda child: bool(audio_files(child)))
-    if not songs:
-        raise UserError(f"no songs in '{folder}'; put one folder of stems there for each song")
-    return songs
 
 
 def _split_folder(data: Path, split: Literal["train", "test"]) -> Path:
