@@ -9,7 +9,7 @@ from mixingbuddy.models.data.chunks import Chunk, mix_of
 from mixingbuddy.models.differential.compact import HearsAndWrites
 from mixingbuddy.models.differential.hearing import Listener
 from mixingbuddy.models.differential.posterior import FREEDOM, contrasts
-from mixingbuddy.models.differential.shape import ROLES, Balance
+from mixingbuddy.models.differential.shape import ROLES, Balance, Shape
 from mixingbuddy.models.reference_stems import level_lufs
 from mixingbuddy.tools.multitrack import Multitrack, with_gains
 
@@ -18,6 +18,8 @@ Real = NDArray[np.float64]
 HARDLY_PLAYS_DB = 45.0
 # Student's t with v degrees of freedom has the covariance v / (v - 2) times its scale matrix.
 OF_COVARIANCE = (FREEDOM - 2) / FREEDOM
+# Fewer songs say nothing about what is usual; then any balance is thought possible.
+FEWEST_SONGS = 8
 # Median of Fisher's F with 3 and 5 degrees of freedom: of squared distances per dimension under that t.
 MEDIAN_DISTANCE = 0.907
 FLAWS_DB = (-9.0, -4.5, 0.0, 4.5, 9.0)
@@ -35,6 +37,8 @@ def balance_of(chunks: Sequence[Chunk]) -> tuple[Balance, tuple[Balance, ...]]:
     levels = np.array([role_levels_lufs(chunk.stems) for chunk in chunks])
     complete = levels[np.isfinite(levels).all(1)]
     complete = complete[complete.max(1) - complete.min(1) < HARDLY_PLAYS_DB]
+    if len(complete) < FEWEST_SONGS:
+        return Shape().balance_mean_db, Shape().balance_covariance_db
     relative = complete - complete.mean(1, keepdims=True)
     mean, covariance = np.median(relative, 0), OF_COVARIANCE * np.cov(relative.T)
     return _rounded(mean), tuple(_rounded(row) for row in covariance)

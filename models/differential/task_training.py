@@ -6,6 +6,7 @@ as another song's mix, and the flawed levels are known (`stems+other-mix`). What
 advisor weighs it; the loss is the log-probability of the true answer, and of the sentence that says it.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -222,6 +223,9 @@ def adapted(model: torch.nn.Module, rank: int, alpha: int, layers: Sequence[str]
     from peft import LoraConfig, get_peft_model
 
     targets = rf".*({'|'.join(layers)})"
-    whole = get_peft_model(model, LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.05, target_modules=targets))
+    with warnings.catch_warnings():
+        # peft reads a property that transformers is about to rename; neither matters here.
+        warnings.simplefilter("ignore", FutureWarning)
+        whole = get_peft_model(model, LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=0.05, target_modules=targets))
     frozen_statistics(whole)
     return whole
