@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from songs import RATE_HZ, make_stems
 
-from mixingbuddy.models.differential.own_balance import mix_of, own_balance, role_number
+from mixingbuddy.models.differential.own_balance import levels_in, mix_of, own_balance, role_number
 from mixingbuddy.models.reference_stems import level_lufs
 from mixingbuddy.tools.multitrack import Multitrack, Stem
 from mixingbuddy.tools.roles import Role
@@ -102,3 +102,16 @@ def test_a_mono_stem_is_on_both_sides_of_the_mix(song: Multitrack) -> None:
     mono, stereo = song.stems[0].audio[:1], song.stems[1].audio
     both = Multitrack("both", RATE_HZ, (Stem("v", "vocals", mono), Stem("d", "drums", stereo)))
     np.testing.assert_allclose(mix_of(both), mono + stereo, atol=1e-7)
+
+
+def test_levels_in_windows_are_those_of_the_windows_alone() -> None:
+    rng = np.random.default_rng(4)
+    noise = rng.normal(0, 0.1, (2, 4 * 44100)).astype(np.float32)
+    louder = noise.copy()
+    louder[:, 2 * 44100 :] *= 2
+    song = Multitrack("song", 44100, (Stem("a", "vocals", louder), Stem("b", "bass", noise)))
+    early, late, beyond = (levels_in(song, [0, 2], [window]) for window in ((0.0, 2.0), (2.0, 4.0), (9.0, 11.0)))
+    assert late[0] - early[0] == pytest.approx(6.02, abs=0.1)
+    assert late[2] == pytest.approx(early[2], abs=0.1)
+    assert np.isnan(early[[1, 3]]).all()
+    assert np.isnan(beyond).all()

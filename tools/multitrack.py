@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +29,7 @@ class Stem:
     audio: Audio
     sure: bool = True  # whether the role is known rather than guessed
 
-    @property
+    @cached_property
     def silent(self) -> bool:
         return float(np.abs(self.audio).max(initial=0.0)) < SILENT_PEAK
 

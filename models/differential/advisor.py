@@ -25,7 +25,7 @@ from mixingbuddy.models.differential.group_advice import (
     stem_advice,
 )
 from mixingbuddy.models.differential.hearing import HeardSound, Listener
-from mixingbuddy.models.differential.own_balance import OwnBalance, own_balance, role_number
+from mixingbuddy.models.differential.own_balance import OwnBalance, levels_in, own_balance, role_number
 from mixingbuddy.models.differential.posterior import Belief
 from mixingbuddy.models.differential.shape import ROLES
 from mixingbuddy.models.differential.sound_windows import contested_windows
@@ -116,15 +116,18 @@ class Differential:
 
     def _cross_check(self, multitrack: Multitrack, reference: Reference, advice: GainAdvice) -> tuple[Finding, ...]:
         """Whether the ear agrees with what was measured; where it does not, the measured gain stands."""
-        roles = self._roles(multitrack)
-        own = own_balance(multitrack, roles[0])
+        roles, _ = self._roles(multitrack)
         heard = self._hear_mix(reference, multitrack.sample_rate_hz)
-        groups = [group for group in own.groups() if group in heard.roles()]
+        delay_s = (advice.fit.delay_s if advice.fit else None) or 0.0
+        windows = [(max(0.0, start - delay_s), max(0.0, end - delay_s)) for start, end in heard.windows]
+        levels = levels_in(multitrack, roles, windows)
+        groups = [group for group in heard.roles() if np.isfinite(levels[group])]
         gains = {a.stem: a.measured_db for a in advice.stems}
         measured = []
         for group in groups:
-            known = [gains[multitrack.names[i]] for i in own.members[group] if multitrack.names[i] in gains]
-            measured.append(own.levels_lufs[group] + (float(np.mean(known)) if known else np.nan))
+            names = [name for name, role in zip(multitrack.names, roles, strict=True) if role == group]
+            known = [gains[name] for name in names if name in gains]
+            measured.append(levels[group] + (float(np.mean(known)) if known else np.nan))
         told = [place for place, level in enumerate(measured) if np.isfinite(level)]
         if len(told) < 2:
             return ()

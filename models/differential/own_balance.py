@@ -1,7 +1,7 @@
 """The song's own side of the comparison: its stems in four groups, and how loud each group is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,18 @@ def own_balance(multitrack: Multitrack, roles: Sequence[int]) -> OwnBalance:
     if np.isfinite(levels).any():
         levels[levels < np.nanmax(levels) - HARDLY_PLAYS_LU] = np.nan
     return OwnBalance(members, levels, windows)
+
+
+def levels_in(multitrack: Multitrack, roles: Sequence[int], windows: Sequence[Window]) -> NDArray[np.float64]:
+    """Gated loudness (4,) of every group in these windows, LUFS; nan where it does not sound."""
+    levels = np.full(len(ROLES), np.nan)
+    pieces = [replace(s, audio=cut(s.audio, windows, multitrack.sample_rate_hz)) for s in multitrack.stems]
+    for role in set(roles):
+        loudness = level_lufs(
+            summed(pieces, [i for i, own in enumerate(roles) if own == role]), multitrack.sample_rate_hz
+        )
+        levels[role] = np.nan if loudness is None else loudness
+    return levels
 
 
 def _level(audio: Audio, windows: Sequence[Window], sample_rate_hz: int) -> float:
