@@ -1,16 +1,23 @@
 """Read how far a fader shall go: decibels in digits or words, a place on the fader, a multiple of the shown moves."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from mixingbuddy.agent.requests import Trouble
+from mixingbuddy.agent.tokens import Token
 from mixingbuddy.prompts import load_table
 
-Words = tuple[str, ...]
-Trouble = Literal["", "unreadable", "contradiction"]
-
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)")
-_DIGITS = re.compile(r"[+-]?[.,]?\d")
+# What may stand behind a bare number of decibels, and before a number word that counts them.
+BEHIND = (
+    "unit=db|way|raise|move|back|off|small|more|less|it|in|hedge|than|limit|except|too|side|section|everywhere|loud|"
+    "quiet|be|not|alone|same|taste|level|from_now_on|touch|ask|rest|all|tag"
+)
+LEADING = "way|raise|sign|limit|than|move|touch|more|less|in|back|off"
+LEADING_WORDS = {"to", "at", "by", "on", "of", "within", "under", "over"}
+PLACES = {"to", "at", "on"}  # "to -3 dB" is a place on the fader
 
 
 @dataclass(frozen=True)
@@ -24,95 +31,84 @@ class Amount:
     trouble: Trouble = ""
 
 
-def read_amount(words: Words) -> Amount:
-    """The amount in the words of one clause that name no stem."""
-    words = _with_digits(words)
-    numbers = [i for i, word in enumerate(words) if _DIGITS.match(word)]
+def read_amount(tokens: Sequence[Token]) -> Amount:
+    """The amount in the tokens of a clause that name no stem."""
+    tokens = _with_digits(tokens)
+    numbers = [index for index, token in enumerate(tokens) if token.kind == "number"]
     if not numbers:
-        return Amount(size_db=_in_words(words), factor=_factor(words))
-    if numbers and words[numbers[0] - 1 : numbers[0]] == ("version",):
-        return Amount()
+        return Amount(size_db=_in_words(tokens), factor=_value(tokens, "factor"))
     index = numbers[-1]
-    word, before, after = words[index], words[index - 1 : index], words[index + 1 : index + 2]
-    ranged = len(numbers) > 1 and "from" not in words
-    if ranged or not _NUMBER.fullmatch(word) or (after and after[0] not in _may_follow()):
+    number, behind = tokens[index].value, tokens[index + 1 : index + 2]
+    if behind and behind[0].kind == "percent" and _NUMBER.fullmatch(number):
+        return Amount(factor=abs(float(number.replace(",", "."))) / 100, trouble="unreadable")
+    ranged = len(numbers) > 1 and not any("from" in token.words for token in tokens)
+    if ranged or not _NUMBER.fullmatch(number) or (behind and not behind[0].is_a(BEHIND)):
         return Amount(trouble="unreadable")
-    value_db = float(word.replace(",", "."))
-    minus = word.startswith("-") or before == ("minus",)
-    plus = word.startswith("+") or before == ("plus",)
-    if before in {("minus",), ("plus",)}:
-        before = words[index - 2 : index - 1]
-    return Amount(size_db=abs(value_db), sign=-1 if minus else 1 if plus else 0, absolute=before in {("to",), ("at",)})
+    before = tokens[index - 1] if index else None
+    minus = number.startswith("-") or (before is not None and before.is_a("sign=minus"))
+    plus = number.startswith("+") or (before is not None and before.is_a("sign=plus"))
+    if before is not None and before.is_a("sign"):
+        before = tokens[index - 2] if index > 1 else None
+    absolute = (
+        before is not None and before.words[-1:] != () and before.words[-1] in PLACES and not before.is_a("limit")
+    )
+    size_db = abs(float(number.replace(",", ".")))
+    return Amount(size_db=size_db, sign=-1 if minus else 1 if plus else 0, absolute=absolute)
 
 
 def load_amounts() -> dict[str, float]:
     """Decibels of amounts given in words; `default` where none is given."""
-    return dict(load_table("vocabulary")["amounts_db"])
+    vocabulary = load_table("vocabulary")
+    words = {text: float(db) for db, texts in vocabulary["kinds"]["amount"].items() for text in texts}
+    return {"default": float(vocabulary["amounts"]["default_db"]), **words}
 
 
-def contains(words: Words, phrase: str) -> bool:
-    """Whether the words of a phrase stand together in `words`."""
-    return position(words, phrase) is not None
+def _in_words(tokens: Sequence[Token]) -> float | None:
+    """'A bit'; but the 'much' of 'how much' is no size."""
+    said = [t for t, before in zip(tokens, [None, *tokens], strict=False) if before is None or not before.is_a("ask")]
+    return _value(said, "amount")
 
 
-def position(words: Words, phrase: str) -> int | None:
-    """Where a phrase begins in `words`."""
-    wanted = tuple(phrase.split())
-    return next((i for i in range(len(words) - len(wanted) + 1) if words[i : i + len(wanted)] == wanted), None)
+def _value(tokens: Sequence[Token], kind: str) -> float | None:
+    return next((float(token.value) for token in tokens if token.kind == kind), None)
 
 
-def version_in(words: Words) -> int | None:
-    """The number after 'version'."""
-    found = re.search(r"\bversion (\d{1,6})(?!\S)", " ".join(words))
-    return int(found[1]) if found else None
+def _with_digits(tokens: Sequence[Token]) -> list[Token]:
+    """Words that count decibels as digits: 'one and a half db' is '1.5 db', 'by two' is 'by 2', 'a dB and a half' 1.5."""
+    read: list[Token] = []
+    for index, token in enumerate(tokens):
+        rest = [t for t in tokens[index + 1 :] if t.words not in {("of",), ("the",)}]
+        if token.kind == "half":
+            whole = [i for i, earlier in enumerate(read) if earlier.kind == "number" or _is_one_db(earlier)]
+            if whole and _NUMBER.fullmatch(read[whole[-1]].value):
+                earlier = read[whole[-1]]
+                value = f"{float(earlier.value.replace(',', '.')) + 0.5:g}"
+                read[whole[-1]] = replace(earlier, kind="number", value=value)
+            continue
+        if token.words[-1:] == ("another",) and rest and rest[0].is_a("unit=db"):
+            read.append(replace(token, kind="number", value="1"))
+            continue
+        if token.kind == "numeral" and _counts(token, read, rest):
+            token = replace(token, kind="number", value=f"{float(token.value):g}")
+        elif token.kind == "factor" and rest and (rest[0].is_a("unit=db") or _is_one_db(rest[0])):
+            token = replace(token, kind="number", value=f"{float(token.value):g}")
+        elif _is_one_db(token) and read and read[-1].kind == "number":
+            continue
+        elif _is_one_db(token) and len(read) > 1 and read[-1].words == ("of",) and read[-2].kind == "number":
+            continue
+        read.append(token)
+    return read
 
 
-def _in_words(words: Words) -> float | None:
-    amounts = load_amounts()
-    named = [phrase for phrase in amounts if phrase != "default" and contains(words, phrase)]
-    return amounts[max(named, key=len)] if named else None
+def _is_one_db(token: Token) -> bool:
+    """'A dB' is an amount of its own."""
+    return token.kind == "amount" and token.words[-1] in load_table("vocabulary")["kinds"]["unit"]["db"]
 
 
-def _factor(words: Words) -> float | None:
-    factors = load_table("vocabulary")["factors"]
-    named = [phrase for phrase in factors if contains(words, phrase)]
-    return float(factors[max(named, key=len)]) if named else None
-
-
-def _with_digits(words: Words) -> Words:
-    """Number words as digits: 'one and a half db' is '1.5 db'."""
-    numbers = load_table("vocabulary")["numbers"]
-    units, leads = set(numbers["decibels"]), set(numbers["before"])
-    values = {word: value for word, value in numbers.items() if isinstance(value, float)}
-    read: list[str] = []
-    index = 0
-    while index < len(words):
-        word, rest = words[index], words[index + 1 :]
-        whole = values.get(word) if word not in {"a", "half"} else None
-        whole = float(word) if re.fullmatch(r"\d{1,3}", word) else whole
-        if whole is not None and rest[:3] == ("and", "a", "half"):
-            read.append(f"{whole + 0.5:g}")
-            index += 4
-        elif word == "half" and rest[:1] in {("a",), ("of",)} and (set(rest[1:3]) & units):
-            read.append("0.5")
-            index += 2 if rest[1] in units else 3
-        elif word in values and rest and rest[0] in units:
-            # "a half dB": the article before the half is none of its own.
-            read.append(f"{values[word]:g}")
-            index += 1
-        elif (
-            word in values and word not in {"a", "half"} and not rest and words[index - 1 : index] and read[-1] in leads
-        ):
-            read.append(f"{values[word]:g}")
-            index += 1
-        else:
-            read.append(word)
-            index += 1
-    return tuple(read)
-
-
-def _may_follow() -> set[str]:
-    """Words that may stand after a bare number of decibels."""
-    table = load_table("vocabulary")
-    told = {word for way in table["directions"].values() for phrase in way for word in phrase.split()}
-    return told | set(table["numbers"]["decibels"]) | set(table["filler"]["words"]) | {"more", "less"}
+def _counts(token: Token, before: Sequence[Token], rest: Sequence[Token]) -> bool:
+    """Whether a number word counts decibels."""
+    if rest and rest[0].is_a("unit=db|half"):
+        return True
+    ends = not [t for t in rest if not t.is_a("small|limit|more|less")]
+    led = bool(before) and (before[-1].is_a(LEADING) or before[-1].words[-1:] in {(w,) for w in LEADING_WORDS})
+    return ends and led and token.value != "0.5"

@@ -73,7 +73,7 @@ def songs_in(folder: Path, out: Path) -> list[Path]:
         if child.is_dir() and child.resolve() != out.resolve() and child.name != REFERENCE_FOLDER
     ]
     files = [child for child in children if child.is_file() and child.suffix.lower() in AUDIO_SUFFIXES]
-    if not songs and _are_stems(files):
+    if not songs and are_stems(files):
         raise UserError(
             f"'{folder}' looks like one song, with its stems in it; use 'critique', or name the folder above"
         )
@@ -107,7 +107,7 @@ def _holds_audio(folder: Path) -> bool:
     return folder.is_dir() and any(child.suffix.lower() in AUDIO_SUFFIXES for child in folder.iterdir())
 
 
-def _are_stems(files: list[Path]) -> bool:
+def are_stems(files: list[Path]) -> bool:
     """Whether audio files are the stems of one song, going by instruments in their names, rather than mixes."""
     named = [guess_role(file.stem) for file in files]
     sure = [guess for guess in named if guess.sure and guess.role != "other"]

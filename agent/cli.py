@@ -4,18 +4,37 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from mixingbuddy.agent import model_commands
+from mixingbuddy.agent import (
+    chat_command,
+    listening_command,
+    mcp_command,
+    memory_command,
+    model_commands,
+    notes_command,
+    teaching_commands,
+)
+from mixingbuddy.agent.options import (
+    AdvisorOption,
+    AnchorOption,
+    CheckOption,
+    JsonOption,
+    LlmOption,
+    ReferenceOption,
+    SongPath,
+    WorkspaceOption,
+    chosen_reference,
+    chosen_settings,
+)
 from mixingbuddy.agent.printing import print_json
 from mixingbuddy.tools.errors import MixingBuddyError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mixingbuddy.agent.settings import Settings
 
 # Typer carries its own copy of click from some version on; these are the classes of whichever one it uses.
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
@@ -33,22 +52,6 @@ app = typer.Typer(
 benchmarks = typer.Typer(help="Measure how fast this machine does the work, beside the alternatives.")
 app.add_typer(benchmarks, name="benchmark")
 
-SongPath = Annotated[
-    Path, typer.Argument(help="A folder of stems, a .stem.mp4, or one audio file.", show_default=False)
-]
-ReferenceOption = Annotated[
-    str | None,
-    typer.Option(help="A mix or a folder of stems to compare with; 'none' leaves out the song's own reference."),
-]
-AnchorOption = Annotated[str | None, typer.Option(help="A stem that is right as it is; others are judged against it.")]
-AdvisorOption = Annotated[
-    str | None, typer.Option(help="differential (the default), level-difference, prior, single-mix or audio-llm:PATH.")
-]
-LlmOption = Annotated[str | None, typer.Option(help="offline, or provider:model of a LangChain chat model.")]
-WorkspaceOption = Annotated[Path | None, typer.Option(help="Folder for everything that is written.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-CheckOption = Annotated[bool, typer.Option("--check", help="Exit with 1 where something should be changed.")]
-
 
 @app.command(epilog="Example: mixingbuddy demo --out demo")
 def demo(
@@ -64,7 +67,7 @@ def demo(
 
     with working("making the demo song") as progress:
         fault = write_demo_song(out / "song")
-        result = run(out / "song", _settings(workspace=workspace), out=out / "result", progress=progress)
+        result = run(out / "song", chosen_settings(workspace=workspace), out=out / "result", progress=progress)
     if json:
         print_json(result)
         return
@@ -95,9 +98,9 @@ def critique(
     from mixingbuddy.agent.console import show_critique, working
     from mixingbuddy.agent.critique import critique as run
 
-    settings = _settings(advisor=advisor, llm=llm, workspace=workspace)
+    settings = chosen_settings(advisor=advisor, llm=llm, workspace=workspace)
     with working("starting") as progress:
-        result = run(path, settings, _reference(reference), ask, anchor, out, progress)
+        result = run(path, settings, chosen_reference(reference), ask, anchor, out, progress)
     if json:
         print_json(result)
     else:
@@ -105,35 +108,6 @@ def critique(
         console.print(f"[dim]To go on from here:[/dim] mixingbuddy chat {shlex.quote(str(path))}", soft_wrap=True)
     if check and result.moves:
         raise typer.Exit(EXIT_PROBLEMS)
-
-
-@app.command(epilog="Example: mixingbuddy chat song/ --session tuesday")
-def chat(
-    path: SongPath,
-    reference: ReferenceOption = None,
-    anchor: AnchorOption = None,
-    advisor: AdvisorOption = None,
-    llm: LlmOption = None,
-    session: Annotated[str, typer.Option(help="Name of the conversation; it goes on where it stopped.")] = "default",
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Talk about a mix over many turns; versions, locks and the conversation are kept."""
-    from mixingbuddy.agent import chat as talk
-    from mixingbuddy.agent.console import err, working
-    from mixingbuddy.agent.critique import open_bench
-    from mixingbuddy.agent.llm import open_llm
-    from mixingbuddy.agent.session import MixingSession, sqlite_checkpoints
-    from mixingbuddy.agent.workspace import open_workspace
-
-    settings = _settings(advisor=advisor, llm=llm, workspace=workspace)
-    with working("reading and measuring the stems"):
-        model = open_llm(settings.llm)
-        bench = open_bench(path, settings, _reference(reference), anchor)
-        place = open_workspace(bench.song, settings)
-    if place.changed_since is not None:
-        err.print("The stems have changed since you last worked on this song, so its history starts anew.", style="dim")
-    with sqlite_checkpoints(place, session) as checkpoints:
-        talk.chat(MixingSession(bench, model, checkpoints, session), talk.Lines(talk.read_line))
 
 
 @app.command(epilog="Example: mixingbuddy batch songs/ --out results/ --check")
@@ -151,7 +125,7 @@ def batch(
     from mixingbuddy.agent.batch import run_batch
     from mixingbuddy.agent.console import BatchBar, show_summary, song_progress
 
-    settings = _settings(advisor=advisor, llm=llm, workspace=workspace)
+    settings = chosen_settings(advisor=advisor, llm=llm, workspace=workspace)
     with song_progress() as bar:
         summary = run_batch(folder.expanduser(), out.expanduser(), settings, ask, BatchBar(bar))
     if json:
@@ -173,7 +147,7 @@ def measure(
     from mixingbuddy.agent.measure import Measurements, measure_song
     from mixingbuddy.agent.workspace import open_cache
 
-    songs, cache = [], open_cache(_settings(workspace=workspace))
+    songs, cache = [], open_cache(chosen_settings(workspace=workspace))
     with working("measuring") as progress:
         for path in paths:
             songs.append(measure_song(path, cache, _told(progress, f"measuring {printable(path.name)}")))
@@ -189,6 +163,7 @@ def render(
     path: SongPath,
     moves: Annotated[Path, typer.Option(help="recall.csv, or JSON with moves.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The .wav or .flac file to write.", show_default=False)],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where it exists.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Render moves to a 24-bit mix that peaks at -1 dBTP or below."""
@@ -197,7 +172,7 @@ def render(
     from mixingbuddy.agent.rendering import render_moves
 
     with working("rendering"):
-        done = render_moves(path, moves, out.expanduser())
+        done = render_moves(path, moves, out.expanduser(), overwrite)
     if json:
         print_json(done)
         return
@@ -214,7 +189,7 @@ def doctor(
     from mixingbuddy.agent.console import show_checks
     from mixingbuddy.agent.doctor import Examination, examine
 
-    found = Examination(checks=tuple(examine(_settings(workspace=workspace))))
+    found = Examination(checks=tuple(examine(chosen_settings(workspace=workspace))))
     if json:
         print_json(found)
     else:
@@ -223,6 +198,12 @@ def doctor(
         raise typer.Exit(EXIT_PROBLEMS)
 
 
+app.command(epilog=chat_command.CHAT_EXAMPLES)(chat_command.chat)
+app.command(epilog=notes_command.NOTES_EXAMPLES)(notes_command.notes)
+app.command(epilog=listening_command.LISTEN_EXAMPLES)(listening_command.listen)
+app.command(epilog=teaching_commands.EXPLAIN_EXAMPLES)(teaching_commands.explain)
+app.command(epilog=memory_command.MEMORY_EXAMPLES)(memory_command.memory)
+app.command(epilog=mcp_command.MCP_EXAMPLES)(mcp_command.mcp)
 app.command(epilog=model_commands.TRAIN_EXAMPLES)(model_commands.train)
 app.command(epilog=model_commands.EVALUATE_EXAMPLES)(model_commands.evaluate)
 app.command(epilog=model_commands.CREDITS_EXAMPLES)(model_commands.credits)
@@ -256,16 +237,6 @@ def analysis(
 
 def _told(progress: "Callable[[str], None]", step: str) -> "Callable[[float], None]":
     return lambda share: progress(f"{step}, {share:.0%}")
-
-
-def _settings(**given: Any) -> "Settings":
-    from mixingbuddy.agent.settings import read_settings
-
-    return read_settings(**given)
-
-
-def _reference(given: str | None) -> Path | Literal["none"] | None:
-    return None if given is None else "none" if given == "none" else Path(given)
 
 
 def main() -> NoReturn:

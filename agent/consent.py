@@ -1,51 +1,64 @@
 """Consent, refusal and doubt: what must be true of the words before anything may be applied."""
 
 from collections.abc import Sequence
-from typing import Literal
 
-from mixingbuddy.agent.amounts import Words, position
+from mixingbuddy.agent.clauses import Clause
+from mixingbuddy.agent.requests import Intent, Request
+from mixingbuddy.agent.tokens import has
 from mixingbuddy.prompts import load_table
 
+# What may stand beside words of consent, and what may not stand beside a mere 'yes', which may as well belong to it.
+BESIDE_CONSENT: frozenset[Intent] = frozenset(
+    {"apply", "lock", "unlock", "turn", "critique", "compare", "thanks", "greeting", "goodbye", "name_version"}
+)
+NEEDS_MORE_THAN_YES: frozenset[Intent] = frozenset({"turn", "critique", "compare"})
+FACTS: frozenset[Intent] = frozenset({"how_loud", "overview", "inspect"})  # may be asked for behind a clear consent
+KEEPING: frozenset[Intent] = frozenset({"lock", "unlock"})
+CHANGES: frozenset[Intent] = frozenset({"turn", "scale", "same", "help_level"})
+HEDGES = "hedge|but|more|less|factor|percent|wait|except|enough|ordinal|when"
 
-def agreement(words: Words, question: bool) -> Literal["apply", "wait", "reject"] | None:
-    """What a clause with a word of consent means: `apply` only where it says, asks and denies nothing else."""
-    if negated(words):
-        return "reject"
-    beside = set(without(words, phrases_of("apply"))) - set(mood("polite"))
-    if not beside and not question:
-        return "apply"
-    consenting = {word for phrase in phrases_of("apply") for word in phrase.split()}
-    weak = not set(without(words, mood("assent"))) & consenting
-    return None if weak and beside else "wait"
-
-
-def only_assents(words: Words) -> bool:
-    """Whether consent is a mere 'yes' or 'ok', which may as well belong to what follows."""
-    return not without(words, [*mood("assent"), *mood("polite")])
+Read = tuple[Clause, Request]
 
 
-def hedged(words: Words) -> bool:
-    """Whether a condition, an exception or a refusal stands anywhere in the words."""
-    return bool(set(mood("hedges")) & set(words)) or negated(words)
+def settled(read: Sequence[Read], doubtful: bool) -> list[Request]:
+    """The requests, without their consent where anything else in the message could speak against it.
+
+    `doubtful`: something was said that stands in no clause, as a "but" does.
+    """
+    requests = [request for _, request in read]
+    given = [(clause, request) for clause, request in read if request.intent == "apply"]
+    if not given:
+        return requests
+    weak = all(not has(clause.tokens, "consent") for clause, _ in given)
+    if not doubtful and not any(_speaks_against(clause, request, weak) for clause, request in read):
+        return requests
+    others = [request for request in requests if request.intent not in {"apply", "reject", "wait"}]
+    asked = [request for request in others if request.intent not in {"unknown", "thanks", "greeting"}]
+    if (weak and asked) or any(request.intent in CHANGES for request in others):
+        return others
+    return [*others, Request(intent="wait", said=given[0][0].said)]
 
 
-def negated(words: Words) -> bool:
-    negations = set(mood("negations"))
-    return any(word in negations or word.endswith("n't") for word in words)
+def _speaks_against(clause: Clause, request: Request, weak: bool) -> bool:
+    if request.intent == "apply":
+        return bool(request.stems) or clause.question or (negated(clause) and not _idiom(clause))
+    if request.intent in FACTS and clause.question and not weak:
+        return negated(clause) or has(clause.tokens, HEDGES)
+    if request.intent == "unknown":
+        return any(not token.is_a("polite|it|comma|the|join") for token in clause.tokens)
+    if clause.question or request.intent not in BESIDE_CONSENT or clause.aside:
+        return True
+    if weak and request.intent in NEEDS_MORE_THAN_YES:
+        return True
+    return request.intent not in KEEPING and (negated(clause) or has(clause.tokens, HEDGES))
 
 
-def without(words: Words, phrases: Sequence[str]) -> Words:
-    """The words without these phrases, longest first."""
-    for phrase in sorted(phrases, key=len, reverse=True):
-        while (at := position(words, phrase)) is not None:
-            words = (*words[:at], *words[at + len(phrase.split()) :])
-    return words
+def negated(clause: Clause) -> bool:
+    """Whether a word of denial stands in the clause."""
+    negations = load_table("vocabulary")["negations"]["words"]
+    return any(word in negations for token in clause.tokens for word in token.words)
 
 
-def mood(kind: str) -> list[str]:
-    return list(load_table("vocabulary")["mood"][kind])
-
-
-def phrases_of(intent: str) -> list[str]:
-    table = load_table("vocabulary")["intents"]
-    return [str(phrase) for entry in table if entry["name"] == intent for phrase in entry["phrases"]]
+def _idiom(clause: Clause) -> bool:
+    """'Why not' after a 'sure' denies nothing."""
+    return all(token.is_a("idiom") for token in clause.tokens)

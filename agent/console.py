@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from mixingbuddy.agent.memory_words import memo_words
 from mixingbuddy.tools.errors import printable
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mixingbuddy.agent.critique import CritiqueResult
     from mixingbuddy.agent.doctor import Examination
     from mixingbuddy.agent.measure import SongSummary
+    from mixingbuddy.agent.memory import Kept
     from mixingbuddy.agent.state import ProposedMove
     from mixingbuddy.benchmarks.analysis import AnalysisBenchmark
     from mixingbuddy.tools.findings import Finding
@@ -215,6 +217,22 @@ def show_benchmark(result: "AnalysisBenchmark") -> None:
             out.print(
                 f"{timing.tracks} tracks x {timing.minutes:g} min: {timing.seconds:.1f} s, {timing.peak_mb:.0f} MB"
             )
+
+
+def show_memory(kept: Sequence["Kept"]) -> None:
+    """What is kept in mind, a line each."""
+    if not kept:
+        out.print("Nothing is kept in mind.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("key", "song", "wish", "since"):
+        table.add_column(heading, style="dim" if heading in {"key", "since"} else None)
+    for one in kept:
+        song = "all songs" if one.scope == "all songs" else printable(one.memo.song, 30)
+        wish = memo_words(one.memo)
+        table.add_row(one.key[:4], escape(song), escape(printable(wish, 80)), one.memo.since[:10])
+    out.print(table)
+    out.print("[dim]To forget one: mixingbuddy memory --forget KEY[/dim]")
 
 
 class BatchBar:

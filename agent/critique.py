@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from mixingbuddy.agent.explaining import advisors_words
-from mixingbuddy.agent.llm import open_llm
 from mixingbuddy.agent.measure import SongSummary, summarise
+from mixingbuddy.agent.memory import open_memory
+from mixingbuddy.agent.opening import open_model, open_session
 from mixingbuddy.agent.outputs import MatchedMixes, write_mixes, write_recall
 from mixingbuddy.agent.results import Proposed
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
@@ -24,7 +25,7 @@ from mixingbuddy.tools.errors import UserError
 from mixingbuddy.tools.files import make_folder
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.levels import mixdown
-from mixingbuddy.tools.multitrack import load_song
+from mixingbuddy.tools.multitrack import Song, load_song
 from mixingbuddy.tools.render import CEILING_DBTP
 from mixingbuddy.tools.verify import CheckedClaim
 
@@ -97,14 +98,24 @@ def open_bench(
 
     Raises UserError for anything unusable: files, an advisor that cannot be loaded or cannot do with this song.
     """
-    song = load_song(path, reference)
+    return bench_for(load_song(path, reference), settings, anchor, advisor)
+
+
+def bench_for(song: Song, settings: Settings, anchor: str | None = None, advisor: Advisor | None = None) -> Workbench:
+    """A workbench for a song in memory, its advisor asked. Raises UserError as `open_bench` does."""
     song.found.keep_off(settings.workspace_root)
     if anchor is not None and not song.multitrack.mix_only:  # inside a mix the advisor knows what can be one
         named = song.multitrack.stem(anchor)
         if named is None:
             raise UserError(f"no stem '{anchor}' to anchor to; this song has: {', '.join(song.multitrack.names)}")
         anchor = named.name
-    bench = Workbench(song, advisor or open_advisor(settings.advisor_name), anchor, cache=open_cache(settings))
+    bench = Workbench(
+        song,
+        advisor or open_advisor(settings.advisor_name),
+        anchor,
+        cache=open_cache(settings),
+        apply_limit_db=settings.apply_limit_db,
+    )
     bench.advice({})
     return bench
 
@@ -124,27 +135,36 @@ def critique(
     Raises UserError with one line for anything that cannot be used. The song's own files are only read.
     """
     progress("reading the stems and asking the advisor")
+    model = open_model(settings)
     bench = open_bench(path, settings, reference, anchor, advisor)
     folder = out.expanduser() if out else open_workspace(bench.song, settings).renders
     for target in (folder, *(folder / name for name in WRITTEN_FILES)):
         bench.song.found.keep_off(target)
     make_folder(folder)
     progress("measuring and proving the advice")
-    session = MixingSession(bench, open_llm(settings.llm), memory_checkpoints(), interactive=False)
+    with open_memory(settings.workspace_root) as store:
+        session = open_session(bench, settings, model, memory_checkpoints(), store, interactive=False)
+        reply, proposed = _judged(session, ask)
+    progress("writing the mixes and the report")
+    return write_result(bench, settings.llm, proposed, reply, folder)
+
+
+def _judged(session: MixingSession, ask: str) -> tuple[str, Proposed]:
+    """The reply to what was asked, and the proposal: whatever was asked, a critique judges the balance."""
     turn = session.ask(ask, approver=lambda moves: False)
     reply, proposed = turn.reply, turn.proposed
     if proposed is None:
-        # Whatever was asked, a critique judges the balance: "nothing to do" must rest on having looked.
+        # "Nothing to do" must rest on having looked.
         judged = session.ask(DEFAULT_ASK, approver=lambda moves: False)
         proposed = judged.proposed or Proposed(origin="advisor", moves=(), status="withdrawn")
         reply = f"{reply}\n{judged.reply}"
     if proposed.status in {"broken", "unverified"}:
         proposed = proposed.model_copy(update={"moves": (), "status": "withdrawn"})
-    progress("writing the mixes and the report")
-    return _write(bench, settings, proposed, reply, folder)
+    return reply, proposed
 
 
-def _write(bench: Workbench, settings: Settings, proposed: Proposed, reply: str, folder: Path) -> CritiqueResult:
+def write_result(bench: Workbench, llm: str, proposed: Proposed, reply: str, folder: Path) -> CritiqueResult:
+    """Write the mixes, the recall sheet and the report of moves on the song as imported; gives what they say."""
     from mixingbuddy.agent.pictures import draw_pictures
     from mixingbuddy.agent.report import write_report
 
@@ -152,7 +172,7 @@ def _write(bench: Workbench, settings: Settings, proposed: Proposed, reply: str,
     multitrack = bench.song.multitrack
     mixes = write_mixes(bench, {}, after, folder)
     recall = write_recall(after, multitrack.names, folder / "recall.csv")
-    result = _result(bench, settings, proposed, reply, mixes).model_copy(
+    result = _result(bench, llm, proposed, reply, mixes).model_copy(
         update={
             "files": Files(
                 mix_before=str((folder / "mix_before.wav").resolve()),
@@ -169,9 +189,7 @@ def _write(bench: Workbench, settings: Settings, proposed: Proposed, reply: str,
     return result
 
 
-def _result(
-    bench: Workbench, settings: Settings, proposed: Proposed, reply: str, mixes: MatchedMixes
-) -> CritiqueResult:
+def _result(bench: Workbench, llm: str, proposed: Proposed, reply: str, mixes: MatchedMixes) -> CritiqueResult:
     advice = bench.advice({})
     reference = bench.reference
     return CritiqueResult(
@@ -183,7 +201,7 @@ def _result(
             fit=advice.fit,
         ),
         advisor=advice.advisor,
-        llm=settings.llm,
+        llm=llm,
         findings=(
             *bench.song.findings,
             *advice.findings,

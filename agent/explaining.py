@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mixingbuddy.agent.ledger import Ledger, figures_in
+from mixingbuddy.agent.ledger import Fact, Ledger, figures_in
 from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.models.advisor import GainAdvice
 
@@ -29,7 +29,7 @@ def advisors_words(advice: GainAdvice, moves: Sequence[ProposedMove]) -> str | N
     wanted = {one.stem: one.gain_db for one in advice.stems if one.gain_db}
     if not advice.text or not wanted or wanted != {move.stem: move.gain_db for move in moves}:
         return None
-    ledger = Ledger(frozenset((value, "dB") for value in _figures(advice)))
+    ledger = Ledger(tuple(Fact(value, "dB") for value in _figures(advice)))
     names = sorted(wanted, key=len, reverse=True)
     kept = [line for line in advice.text.splitlines() if _borne_out(line, names, ledger)]
     return "\n".join(kept) or None

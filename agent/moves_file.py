@@ -43,6 +43,8 @@ def _from_csv(text: str, path: Path, stems: tuple[str, ...]) -> list[dict[str, o
         name = row["stem"] or ""
         if name not in stems and name.startswith("'"):
             name = name[1:]
+        if any(known["stem"] == name for known in rows):
+            raise UserError(f"'{path.name}' has the stem '{name}' twice; a recall sheet has one line a stem")
         rows.append({"stem": name, "gain_db": row["gain_db"]})
     return rows
 

@@ -38,10 +38,15 @@ class RenderedFile(BaseModel):
         return f"{self.file}\n{loudness}, {peak}{trim}"
 
 
-def render_moves(path: Path, moves_file: Path, target: Path) -> RenderedFile:
-    """Render the moves of a file onto a song. Raises UserError for unusable input, or a target among the stems."""
+def render_moves(path: Path, moves_file: Path, target: Path, overwrite: bool = False) -> RenderedFile:
+    """Render the moves of a file onto a song.
+
+    Raises UserError for unusable input, a target among the stems, or one that exists already and may not be replaced.
+    """
     song = load_song(path)
     song.found.keep_off(target)
+    if target.exists() and not overwrite:
+        raise UserError(f"'{target}' exists already; give another --out, or --overwrite if it may be replaced")
     moves = read_moves(moves_file, song.multitrack.names)
     try:
         rendered = render(song.multitrack, moves)

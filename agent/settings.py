@@ -1,10 +1,13 @@
 """Settings: every one has an environment variable with the prefix MIXINGBUDDY_; the command line comes first."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+HelpLevel = Literal["teach", "suggest", "apply"]
+APPLY_LIMIT_DB = 3.0
 AUTO, DEFAULT_ADVISOR = "auto", "differential"
 
 
@@ -16,6 +19,13 @@ class Settings(BaseSettings):
     workspace: Path | None = Field(default=None, description="folder for everything that is written")
     advisor: str = Field(default=AUTO, description="who proposes the moves; 'auto' is the default advisor")
     llm: str = Field(default="offline", description="'offline', or 'provider:model' for a LangChain chat model")
+    llm_base_url: str | None = Field(default=None, description="address of an OpenAI-compatible server")
+    llm_timeout_s: float = Field(default=60.0, gt=0, le=3600, description="how long to wait for the language model, s")
+    fallback: Literal["none", "offline"] = Field(default="none", description="who goes on where the model fails")
+    help_level: HelpLevel | None = Field(default=None, description="teach, suggest or apply")
+    apply_limit_db: float = Field(
+        default=APPLY_LIMIT_DB, gt=0, le=12, description="what help level 'apply' may move without asking, dB"
+    )
 
     @field_validator("advisor")
     @classmethod

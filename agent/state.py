@@ -6,8 +6,11 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from pydantic import BaseModel, ConfigDict, Field
 
+from mixingbuddy.agent.settings import HelpLevel
 from mixingbuddy.tools.moves import GainMove, faders_db
 from mixingbuddy.tools.verify import Verdict
+
+LockKind = Literal["keep", "taste", "limit", "rejected"]
 
 _PLAIN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -55,15 +58,27 @@ class Version(BaseModel):
     parent: int | None
     faders: dict[str, float] = Field(description="stem to dB; a stem that is absent stands at 0")
     label: str
+    name: str = Field(default="", description="what the user calls it; '' where it has no name")
+    audio_digest: str = Field(default="", description="BLAKE2b of the rendered samples; '' until it was rendered")
 
 
 class Lock(BaseModel):
-    """The user's standing wish that some stems stay as they are."""
+    """The user's standing wish, which every move must respect.
+
+    `keep`: the stems stay as they are. `taste`: the user wants them low (direction -1) or loud (1), so no advice moves
+    them the other way. `limit`: no fader moves, or ends, further than `limit_db` from where it was. `rejected`: the
+    user turned a move in this direction down, so no advice repeats it.
+    """
 
     model_config = _PLAIN
 
-    stems: tuple[str, ...]
+    kind: LockKind = "keep"
+    stems: tuple[str, ...] = Field(description="stems of this song; empty in a limit: all of them")
     words: str = Field(description="what the user called them")
+    direction: Literal[-1, 0, 1] = 0
+    limit_db: float | None = Field(default=None, ge=0)
+    reason: str = Field(default="", description="why, in the user's words")
+    scope: Literal["song", "all songs"] = "song"
 
 
 def _latest(old: Any, new: Any) -> Any:
@@ -76,10 +91,15 @@ class State(TypedDict, total=False):
     messages: Annotated[list[AnyMessage], add_messages]
     versions: Annotated[list[dict[str, Any]], _latest]
     current: Annotated[int, _latest]
+    last_left: Annotated[int, _latest]  # the version that was left last; redo leads back towards it
     locks: Annotated[list[dict[str, Any]], _latest]
     proposal: Annotated[dict[str, Any] | None, _latest]  # what this turn tries
     shown: Annotated[dict[str, Any] | None, _latest]  # what the user has seen and may apply with a word
     fresh: bool  # whether `shown` is what the conversation is still about
+    told: bool  # whether the reply that `shown` came with named its moves
+    help_level: HelpLevel
+    requests: list[dict[str, Any]]  # what the user's words ask for in this turn
+    dialogue: dict[str, Any]  # what they leave behind for pronouns and follow-ups
     heard: dict[str, Any]  # what the user's own words changed in this turn
     apply_call: Annotated[str | None, _latest]  # id of the tool call that waits for approval
     steps: int  # model calls in this turn
@@ -97,7 +117,7 @@ def versions_of(state: State) -> list[Version]:
 
 def current_version(state: State) -> Version:
     """The version that the user stands on."""
-    current = state.get("current", FIRST_VERSION.id)
+    current = state.get("current") or FIRST_VERSION.id  # a new conversation's channel holds 0
     return next(version for version in versions_of(state) if version.id == current)
 
 
@@ -106,7 +126,8 @@ def locks_of(state: State) -> list[Lock]:
 
 
 def locked_stems(state: State) -> frozenset[str]:
-    return frozenset(stem for lock in locks_of(state) for stem in lock.stems)
+    """Stems that stay as they are."""
+    return frozenset(stem for lock in locks_of(state) if lock.kind == "keep" for stem in lock.stems)
 
 
 def proposal_of(state: State) -> Proposal | None:

@@ -1,21 +1,34 @@
 """One loaded song and what was measured on it: the part of a turn that never enters the graph's state."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from threading import Thread
+from typing import NamedTuple
 
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
+
+from mixingbuddy.agent.intents import find_stems
+from mixingbuddy.agent.locks import forbidding, within_limit
+from mixingbuddy.agent.memory import Memory
 from mixingbuddy.agent.mix_alone import heard_inside
-from mixingbuddy.agent.state import ProposedMove
+from mixingbuddy.agent.results import Held
+from mixingbuddy.agent.settings import APPLY_LIMIT_DB, HelpLevel
+from mixingbuddy.agent.state import Lock, ProposedMove
 from mixingbuddy.models.advisor import Advisor, GainAdvice, StemAdvice
 from mixingbuddy.tools.analysis import Analysis, analyse
 from mixingbuddy.tools.audio import Audio
 from mixingbuddy.tools.cache import Cache
 from mixingbuddy.tools.cross_energies import CrossEnergies
+from mixingbuddy.tools.errors import MixingBuddyError, UserError, printable
 from mixingbuddy.tools.levels import MixLevels, levels_under
 from mixingbuddy.tools.measured_song import MeasuredSong
 from mixingbuddy.tools.measuring import measure_found, measure_reference
 from mixingbuddy.tools.moves import GAIN_MAX_DB, GAIN_MIN_DB, GainMove, clamped_db
-from mixingbuddy.tools.multitrack import Reference, Song
+from mixingbuddy.tools.multitrack import Reference, Song, load_song
 from mixingbuddy.tools.render import Render, check_stems, moved, render
 from mixingbuddy.tools.spectral_comparison import spectral_distance_db
 from mixingbuddy.tools.verify import (
@@ -36,13 +49,25 @@ MAX_FAULTS = 5
 
 @dataclass
 class Workbench:
-    """The song, the advisor, and measurements kept for the turns to come."""
+    """The song, the advisor, and measurements kept for the turns to come.
+
+    `help_level` holds until the user says otherwise; `apply_limit_db` bounds what level 'apply' moves without asking;
+    `references` are folders with mixes that the user may name; `paths_from_words` says that the user's own words may
+    name a path, as at a terminal; `wishes` keeps what the user wants where a graph comes without a store.
+    """
 
     song: Song
     advisor: Advisor
     anchor: str | None = None
     interactive: bool = False
+    help_level: HelpLevel = "suggest"
     cache: Cache | None = None
+    apply_limit_db: float = APPLY_LIMIT_DB
+    listening_folder: Path | None = None
+    references: tuple[Path, ...] = ()
+    paths_from_words: bool = False
+    wishes: BaseStore = field(default_factory=InMemoryStore)
+    _warming: Thread | None = None
     _levels: dict[tuple[tuple[str, float], ...], MixLevels] = field(default_factory=dict)
     _advice: dict[tuple[tuple[str, float], ...], GainAdvice] = field(default_factory=dict)
     _tried: dict[tuple[tuple[str, float], ...], Render] = field(default_factory=dict)
@@ -67,6 +92,40 @@ class Workbench:
         """What is worth saying about the song as imported, besides its levels."""
         reference = self.measured_reference.figures if self.measured_reference else None
         return analyse(self.measured, reference, self.song.found.unsure)
+
+    def warm_up(self) -> None:
+        """Measure and render in the background what the first turn will need, while the user thinks."""
+        self._warming = Thread(target=self._warm, daemon=True)
+        self._warming.start()
+
+    def _warm(self) -> None:
+        # What fails here fails again in the turn that needs it, where it can be told.
+        with suppress(MixingBuddyError, MemoryError):
+            self.try_moves({}, (), advised=True)
+            self.analysis  # noqa: B018
+
+    def settle(self) -> None:
+        """Wait for the warming up; a workbench is not for several threads at once."""
+        if self._warming is not None:
+            self._warming.join()
+            self._warming = None
+
+    def memory(self, store: BaseStore | None) -> Memory:
+        """What is kept in mind about this song; the locks of its `song.toml` among it.
+
+        A graph that runs inside another one gets the other's store, or None.
+        """
+        roles = {stem.name: stem.role for stem in self.song.multitrack.stems}
+        memory = Memory(self.wishes if store is None else store, self.song.path, self.song.multitrack.name, roles)
+        memory.seed(song_locks(self.song))
+        return memory
+
+    def use_reference(self, path: Path) -> None:
+        """Compare with this mix from now on. Raises UserError where it cannot be used."""
+        self.song = load_song(self.song.path, path)
+        self._advice.clear()
+        for derived in ("measured_reference", "analysis"):
+            self.__dict__.pop(derived, None)
 
     @property
     def fingerprint(self) -> str:
@@ -191,6 +250,18 @@ class Workbench:
         return self.reference.stems[0].audio
 
 
+def song_locks(song: Song) -> list[Lock]:
+    """The locks in `song.toml`. Raises UserError for one that names no stem."""
+    roles = {stem.name: stem.role for stem in song.multitrack.stems}
+    locks = []
+    for words in song.settings.locks:
+        stems = find_stems(words, roles)
+        if not stems:
+            raise UserError(f"song.toml locks '{words}', but the stems are: {', '.join(roles)}")
+        locks.append(Lock(stems=stems, words=printable(words, 60)))
+    return locks
+
+
 def total_faders(base: Mapping[str, float], moves: Sequence[GainMove]) -> dict[str, float]:
     """Where the faders stand after the moves. Raises ModelMistake where one leaves its range."""
     from mixingbuddy.tools.moves import faders_db
@@ -199,29 +270,61 @@ def total_faders(base: Mapping[str, float], moves: Sequence[GainMove]) -> dict[s
     return faders_db([*standing, *moves])
 
 
-def moves_from(
-    advice: GainAdvice, locked: Collection[str], base: Mapping[str, float]
-) -> tuple[tuple[ProposedMove, ...], tuple[str, ...]]:
-    """Decide: the moves worth proposing (largest faults first), and the locked stems left alone.
+class Decided(NamedTuple):
+    """The moves worth proposing, those that the user's wishes keep back, and the stems cut to the user's limit."""
+
+    moves: tuple[ProposedMove, ...]
+    held: tuple[Held, ...]
+    limited: tuple[str, ...]
+
+
+def moves_from(advice: GainAdvice, locks: Sequence[Lock], base: Mapping[str, float]) -> Decided:
+    """Decide which moves to propose, largest faults first.
 
     Stems that share gain and reason are one fault (a group); at most five faults are spoken of at once. A group that
-    was judged as one moves as one: a locked stem in it keeps all of it.
+    was judged as one moves as one: a stem in it that the user keeps back keeps all of it, and the tightest limit holds.
     """
     wanted = [a for a in advice.stems if a.gain_db != 0.0]
-    held = tuple(a.stem for a in wanted if a.stem in locked)
+    held: list[Held] = []
+    limited: list[str] = []
     faults: dict[tuple[float, str], list[ProposedMove]] = {}
     for a in wanted:
-        if set(advice.judged_with(a.stem)) & set(locked):
+        together = advice.judged_with(a.stem) or (a.stem,)
+        forbidden = [lock for stem in together if (lock := forbidding(locks, stem, a.gain_db, advised=True))]
+        if forbidden:
+            own = forbidding(locks, a.stem, a.gain_db, advised=True)
+            if own is not None:
+                held.append(_held(a, own))
             continue
         room_db = (GAIN_MIN_DB - base.get(a.stem, 0.0), GAIN_MAX_DB - base.get(a.stem, 0.0))
-        gain_db = min(max(clamped_db(a.gain_db), room_db[0]), room_db[1])
+        full_db = min(max(clamped_db(a.gain_db), room_db[0]), room_db[1])
+        cuts_db = [within_limit(locks, stem, full_db, base.get(stem, 0.0)) for stem in together]
+        gain_db = min(cuts_db, key=abs)
+        if gain_db != full_db:
+            limited.append(a.stem)
         if abs(gain_db) >= 0.1:
             move = ProposedMove(
                 stem=a.stem, gain_db=gain_db, interval_db=a.interval_db, confidence=a.p_change, reason=a.reason
             )
             faults.setdefault((a.gain_db, a.reason), []).append(move)
     largest = sorted(faults.values(), key=lambda fault: -abs(fault[0].gain_db))[:MAX_FAULTS]
-    return tuple(move for fault in largest for move in fault), held
+    return Decided(tuple(move for fault in largest for move in fault), tuple(held), tuple(limited))
+
+
+def _held(advice: StemAdvice, lock: Lock) -> Held:
+    return Held(stem=advice.stem, gain_db=advice.gain_db, kind=lock.kind, words=lock.words, reason=lock.reason)
+
+
+def moved_as(advice: GainAdvice, moves: Sequence[ProposedMove]) -> dict[str, str]:
+    """Stem to its group, of groups that were judged as one and move as one."""
+    gains = {move.stem: move.gain_db for move in moves}
+    whole = [aim for aim in advice.aims if len({gains.get(stem) for stem in aim.stems}) == 1]
+    return judged_as(advice.model_copy(update={"aims": tuple(aim for aim in whole if aim.stems[0] in gains)}))
+
+
+def judged_as(advice: GainAdvice) -> dict[str, str]:
+    """Stem to its group, of groups that were judged as one."""
+    return {stem: aim.group for aim in advice.aims if len(aim.stems) > 1 for stem in aim.stems}
 
 
 def _key(faders: Mapping[str, float]) -> tuple[tuple[str, float], ...]:

@@ -1,0 +1,81 @@
+"""Tokens that belong together: 'version 3', 'the second verse', 'seven point five', and what 'oh' is."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mixingbuddy.agent.names import Names
+from mixingbuddy.agent.tokens import Token, words_of
+
+LONGEST_VERSION = 6  # digits
+
+
+def joined_tokens(tokens: Sequence[Token], names: Names) -> tuple[Token, ...]:
+    """The tokens with those joined that make up one version, one number or one section."""
+    return tuple(_with_sections(_with_versions(_with_points(_with_interjections(tokens, names)))))
+
+
+def _with_interjections(tokens: Sequence[Token], names: Names) -> list[Token]:
+    """'Oh' is the overheads only where something is said of them: 'oh -1', 'the oh'."""
+    read = list(tokens)
+    for index, token in enumerate(read):
+        stem = names.stem(token.words) if token.kind == "interjection" else None
+        before, behind = read[max(index - 1, 0) : index], read[index + 1 : index + 2]
+        said_of = any(t.is_a("way|number|sign|amount|too") for t in behind) or any(t.is_a("the|raise") for t in before)
+        if stem is not None and said_of:
+            read[index] = replace(token, kind="stems", value="name", stems=(stem,))
+    return read
+
+
+def _with_points(tokens: Sequence[Token]) -> list[Token]:
+    """'Seven point five' is 7.5."""
+    read: list[Token] = []
+    for token in tokens:
+        counted = token.is_a("number|numeral") and len(read) > 1 and read[-1].kind == "point"
+        if counted and read[-2].is_a("number|numeral") and _whole(token) and _whole(read[-2]):
+            point, whole = read.pop(), read.pop()
+            value = f"{_whole(whole)}.{_whole(token)}"
+            token = _over([whole, point, token], "number", value)
+        read.append(token)
+    return read
+
+
+def _whole(token: Token) -> str:
+    """The digits of a whole number, or ''."""
+    digits = token.value.removesuffix(".0")
+    return digits if re.fullmatch(r"[+-]?\d{1,4}", digits) else ""
+
+
+def _with_versions(tokens: Sequence[Token]) -> list[Token]:
+    """'Version 3', 'v3' and 'version three'."""
+    read: list[Token] = []
+    for token in tokens:
+        if token.is_a("number|numeral") and read and read[-1].kind == "version_word":
+            number = token.value.removesuffix(".0").lstrip("+-")
+            if number.isdecimal() and len(number) <= LONGEST_VERSION:
+                token = _over([read.pop(), token], "version", str(int(number)))
+        read.append(token)
+    return read
+
+
+def _with_sections(tokens: Sequence[Token]) -> list[Token]:
+    """'The second verse', 'verse 2', 'section B', 'in B', 'bar 12', '1:20'."""
+    read: list[Token] = []
+    for token in tokens:
+        before = read[-1] if read else None
+        if token.kind == "time":
+            token = replace(token, kind="section", value="time")
+        elif token.kind == "section" and before is not None and before.kind == "ordinal":
+            token = _over([read.pop(), token], "section", token.value)
+        elif before is not None and before.is_a("section|section_word") and token.is_a("number|numeral|word|a"):
+            if token.is_a("number|numeral") or len(token.words[0]) == 1:
+                token = _over([read.pop(), token], "section", "numbered")
+        elif before is not None and before.kind == "in" and token.kind == "word" and len(token.words[0]) == 1:
+            token = replace(token, kind="section", value="letter")
+        read.append(token)
+    return read
+
+
+def _over(tokens: Sequence[Token], kind: str, value: str) -> Token:
+    """One token in the place of several."""
+    return Token(kind, value, words_of(tokens), tokens[0].start, tokens[-1].end)
