@@ -146,7 +146,7 @@ def _stem_advice(name: str, gain_db: float | None, confidence: float) -> StemAdv
 def _evidence(source: str, prompt: Prompt, answer: Answer) -> str:
     seconds = max(len(clip) for clip in prompt.clips) / CLIP_RATE_HZ
     return (
-        f"'{printable(Path(source).name)}' heard {len(prompt.clips)} clips of {seconds:.1f} s from "
+        f"{printable(Path(source).name)} heard {len(prompt.clips)} clips of {seconds:.1f} s from "
         f"{prompt.start_s:.1f} s on and answered with a mean token probability of {answer.confidence:.0%}; it states "
         f"no interval, so ±{HALF_INTERVAL_DB:.0f} dB is assumed."
     )

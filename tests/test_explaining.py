@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mixingbuddy.agent.explaining import advisors_words, levels_lu
-from mixingbuddy.agent.guard import objections
+from mixingbuddy.agent.nodes import draft_objections
 from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
 from mixingbuddy.agent.state import ProposedMove
@@ -60,11 +60,10 @@ def test_words_about_other_moves_are_not_told() -> None:
 def test_the_default_advisors_words_pass_the_reply_guard(falcon: Callable[..., Path], other_mix: Path) -> None:
     bench = Workbench(load_song(falcon(vocals=-14.0), other_mix), open_advisor("differential"))
     talk = MixingSession(bench, OfflinePlanner(), memory_checkpoints())
-    names = bench.song.multitrack.names
     told = []
     for line in ("critique", "why?", "a bit less", "why?"):
         reply = talk.ask(line, lambda moves: False).reply
-        assert objections(reply, talk.state["messages"], names, ("somebody else",)) == ()
+        assert draft_objections(reply, talk.state, bench) == ()
         told.append("The advisor says:" in reply)
     # Words about the first proposal are no words about a smaller one.
     assert told == [False, True, False, False]

@@ -12,7 +12,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
 from mixingbuddy.agent.graph import build_graph
-from mixingbuddy.agent.guard import objections
+from mixingbuddy.agent.nodes import draft_objections
 from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
 from mixingbuddy.agent.workbench import Workbench
@@ -85,7 +85,7 @@ def test_an_invented_number_is_sent_back_once_and_then_replaced(bench: Workbench
     turn = talk.ask("vocals up", never)
     assert "9.9" not in turn.reply
     assert "2.0 dB" in turn.reply
-    assert objections(turn.reply, talk.state["messages"], bench.song.multitrack.names) == ()
+    assert draft_objections(turn.reply, talk.state, bench) == ()
     assert not any(isinstance(message, SystemMessage) for message in talk.state["messages"])
 
 
@@ -261,7 +261,7 @@ def test_a_failing_service_is_one_clear_line(bench: Workbench) -> None:
     def fail(messages: list[BaseMessage]) -> AIMessage:
         raise RuntimeError("503 overloaded")
 
-    with pytest.raises(UserError, match="the language model failed .*503 overloaded.*--llm offline"):
+    with pytest.raises(UserError, match="the language model 'scripted' failed .*503 overloaded.*--llm offline"):
         session(bench, fail).ask("critique", never)
 
 

@@ -1,128 +1,135 @@
-"""The ear: one sound at a time or many, remembered or not, it hears the same; and it hears a fader that moved."""
+"""The user's own words set wishes, consent and the help level, whatever model speaks later."""
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-from tiny_differential import previews, shipped_model, tiny_model
 
-from mixingbuddy.models.data.chunks import mix_of
-from mixingbuddy.models.differential.hearing import HeardSound, Listener
-from mixingbuddy.models.differential.shape import ROLES
-from mixingbuddy.tools.audio import Audio
-from mixingbuddy.tools.multitrack import Multitrack, with_gains
-
-RATE_HZ = 44_100
-LOUD_DB = 12.0
+from mixingbuddy.agent.critique import open_bench
+from mixingbuddy.agent.memory import open_memory
+from mixingbuddy.agent.planner import OfflinePlanner
+from mixingbuddy.agent.session import MixingSession, memory_checkpoints
+from mixingbuddy.agent.settings import read_settings
+from mixingbuddy.agent.state import locks_of
 
 
-def noise(seconds: float, seed: int = 0, channels: int = 2) -> Audio:
-    rng = np.random.default_rng(seed)
-    return (0.1 * rng.standard_normal((channels, round(seconds * RATE_HZ)))).astype(np.float32)
+def never(moves: Any) -> bool:
+    raise AssertionError("nothing should be asked")
 
 
-def assert_same(one: HeardSound, other: HeardSound) -> None:
-    np.testing.assert_allclose(one.belief.mean_db, other.belief.mean_db, atol=1e-3)
-    np.testing.assert_allclose(one.belief.covariance_db, other.belief.covariance_db, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(one.present, other.present, atol=1e-4)
-    np.testing.assert_allclose(one.remembered, other.remembered, atol=1e-4)
-    assert one.windows == other.windows
+@pytest.fixture
+def talk(quiet_vocals: Path) -> MixingSession:
+    return MixingSession(open_bench(quiet_vocals, read_settings(), None, None), OfflinePlanner(), memory_checkpoints())
 
 
-def test_a_batch_is_heard_as_its_sounds_are_one_by_one() -> None:
-    sounds = [(noise(seconds, seed), RATE_HZ, [(0.0, seconds)]) for seed, seconds in enumerate((2.0, 1.0, 2.0, 0.05))]
-    sounds.append((noise(5.0, 9, channels=1), RATE_HZ, [(0.0, 2.0), (3.0, 5.0)]))
-    together = Listener(tiny_model()).listen_all(sounds)
-    for sound, heard in zip(sounds, together, strict=True):
-        assert_same(Listener(tiny_model()).listen(*sound), heard)
+def locks(talk: MixingSession) -> list[tuple[str, tuple[str, ...], int, float | None]]:
+    return [(lock.kind, lock.stems, lock.direction, lock.limit_db) for lock in talk.locks]
 
 
-def test_more_sounds_than_fit_into_one_batch_keep_their_order() -> None:
-    sounds = [(noise(0.5, seed) * np.float32(1 + seed), RATE_HZ, [(0.0, 0.5)]) for seed in range(19)]
-    together = Listener(tiny_model(), remembered=4).listen_all(sounds)
-    for place in (0, 15, 16, 18):
-        assert_same(Listener(tiny_model()).listen(*sounds[place]), together[place])
+def test_words_become_wishes_that_every_advisor_obeys(talk: MixingSession) -> None:
+    talk.ask("keep the drums", never)
+    talk.ask("never more than 3 dB", never)
+    assert locks(talk) == [("keep", ("drums",), 0, None), ("limit", (), 0, 3.0)]
+    found = talk.ask("critique", never)
+    assert found.proposed is not None
+    assert [(move.stem, move.gain_db) for move in found.proposed.moves] == [("vocals", 3.0)]
+    assert found.proposed.limited == ("vocals",)
+    assert found.proposed.verdict is not None
+    assert found.proposed.verdict.kept
+    assert "3.0 dB" in found.reply
+    assert locks_of(talk.state) == list(talk.locks)
 
 
-def test_a_sound_that_was_heard_is_remembered_until_too_many_others_were() -> None:
-    listener = Listener(tiny_model(), remembered=2)
-    first, second, third = ((noise(0.5, seed), RATE_HZ, [(0.0, 0.5)]) for seed in range(3))
-    heard = listener.listen(*first)
-    assert listener.listen(first[0].copy(), RATE_HZ, [(0.0, 0.5)]) is heard
-    listener.listen(*second)
-    assert listener.listen(*first) is heard  # used last: stays
-    listener.listen(*third)
-    assert listener.listen(*first) is heard
-    listener.listen_all([second, third])
-    assert listener.listen(*first) is not heard
+def test_a_taste_keeps_advice_away_and_leaves_the_user_free(talk: MixingSession) -> None:
+    talk.ask("i like the vocals low", never)
+    assert locks(talk) == [("taste", ("vocals",), -1, None)]
+    held = talk.ask("critique", never)
+    assert held.proposed is not None
+    assert (held.proposed.moves, [(h.stem, h.kind) for h in held.proposed.held]) == ((), [("vocals", "taste")])
+    wished = talk.ask("vocals up 2 dB", never)
+    assert wished.proposed is not None
+    assert [(move.stem, move.gain_db) for move in wished.proposed.moves] == [("vocals", 2.0)]
 
 
-@pytest.mark.parametrize("changed", ["samples", "rate", "windows"])
-def test_what_is_not_the_same_sound_is_heard_anew(changed: str) -> None:
-    listener, audio = Listener(tiny_model()), noise(2.0)
-    heard = listener.listen(audio, RATE_HZ, [(0.0, 1.0)])
-    if changed == "samples":
-        assert listener.listen(noise(2.0, 1), RATE_HZ, [(0.0, 1.0)]) is not heard
-    elif changed == "rate":
-        assert listener.listen(audio, 48_000, [(0.0, 1.0)]) is not heard
-    else:
-        assert listener.listen(audio, RATE_HZ, [(0.0, 2.0)]) is not heard
+def test_a_refusal_with_its_reason_is_remembered(talk: MixingSession) -> None:
+    talk.ask("critique", never)
+    talk.ask("no, i like it dark", never)
+    assert [(lock.kind, lock.stems, lock.reason) for lock in talk.locks] == [
+        ("rejected", ("vocals",), "i like it dark")
+    ]
+    again = talk.ask("critique", never)
+    assert again.proposed is not None
+    assert again.proposed.moves == ()
+    assert "i like it dark" in again.reply
+    talk.ask("forget everything you know about my taste", never)
+    assert talk.locks == ()
+    once_more = talk.ask("critique", never)
+    assert once_more.proposed is not None
+    assert [move.stem for move in once_more.proposed.moves] == ["vocals"]
 
 
-def test_what_lies_outside_of_the_windows_is_not_heard() -> None:
-    loud = noise(3.0)
-    loud[:, 2 * RATE_HZ :] *= 100
-    one, other = (Listener(tiny_model()).listen(audio, RATE_HZ, [(0.0, 2.0)]) for audio in (noise(3.0), loud))
-    assert_same(one, other)
+def test_help_level_apply_applies_small_moves_and_asks_for_large_ones(talk: MixingSession) -> None:
+    talk.ask("just do it yourself from now on", never)
+    assert talk.help_level == "apply"
+    small = talk.ask("bass down 2 dB", never)
+    assert small.version.faders == {"bass": -2.0}
+    large = talk.ask("critique", lambda moves: False)
+    assert large.version.faders == {"bass": -2.0}
+    assert "vocals" in [move.stem for move in talk.waiting if move.gain_db > 3.0]
 
 
-def test_two_windows_of_the_same_sound_say_what_one_says_and_make_it_no_surer() -> None:
-    once = noise(2.0)
-    one = Listener(tiny_model()).listen(once, RATE_HZ, [(0.0, 2.0)])
-    two = Listener(tiny_model()).listen(np.tile(once, 2), RATE_HZ, [(0.0, 2.0), (2.0, 4.0)])
-    np.testing.assert_allclose(two.belief.mean_db, one.belief.mean_db, atol=1e-3)
-    np.testing.assert_allclose(two.belief.covariance_db, one.belief.covariance_db, rtol=1e-3, atol=1e-3)
-    assert len(two.windows) == 2
+def test_help_level_teach_asks_before_it_tells(talk: MixingSession) -> None:
+    talk.ask("teach me, don't just tell me", never)
+    asked = talk.ask("what would you change?", never)
+    assert "?" in asked.reply
+    assert "7." not in asked.reply
+    assert talk.waiting == ()
+    told = talk.ask("the vocals are too quiet, i think", never)
+    assert "7." in talk.ask("just tell me", never).reply + told.reply
 
 
-@pytest.mark.parametrize("gain", [0.01, 30.0])
-def test_how_loud_a_sound_is_as_a_whole_says_nothing(gain: float) -> None:
-    audio = noise(2.0)
-    one, other = (
-        Listener(tiny_model()).listen(sound, RATE_HZ, [(0.0, 2.0)]) for sound in (audio, audio * np.float32(gain))
-    )
-    np.testing.assert_allclose(one.belief.mean_db, other.belief.mean_db, atol=0.01)
+def test_wishes_outlive_the_conversation_and_another_song_has_its_own(quiet_vocals: Path, song: Path) -> None:
+    settings = read_settings()
+
+    def one(path: Path, store: Any) -> MixingSession:
+        return MixingSession(
+            open_bench(path, settings, None, None), OfflinePlanner(), memory_checkpoints(), store=store
+        )
+
+    with open_memory(settings.workspace_root) as store:
+        one(quiet_vocals, store).ask("keep the drums", never)
+        one(quiet_vocals, store).ask("in all songs i like the vocals low", never)
+    with open_memory(settings.workspace_root) as store:
+        assert locks(one(quiet_vocals, store)) == [("taste", ("vocals",), -1, None), ("keep", ("drums",), 0, None)]
+        assert locks(one(song, store)) == [("taste", ("vocals",), -1, None)]
 
 
-@pytest.mark.parametrize("audio", [np.zeros((2, RATE_HZ), np.float32), noise(1 / RATE_HZ), noise(0.05, channels=1)])
-def test_silence_and_a_moment_give_figures(audio: Audio) -> None:
-    heard = Listener(tiny_model()).listen(audio, RATE_HZ, [(0.0, audio.shape[1] / RATE_HZ)])
-    assert np.isfinite(heard.belief.mean_db).all()
-    assert (np.linalg.eigvalsh(heard.belief.covariance_db) > 0).all()
-    assert ((heard.present >= 0) & (heard.present <= 1)).all()
+def test_an_embedder_may_edit_reject_and_approve(quiet_vocals: Path) -> None:
+    from mixingbuddy.agent.approval import Decision
+    from mixingbuddy.tools.moves import GainMove
+
+    bench = open_bench(quiet_vocals, read_settings(), None, None)
+    talk = MixingSession(bench, OfflinePlanner(), memory_checkpoints())
+    edited = Decision(type="edit", moves=(GainMove(stem="vocals", gain_db=1.5),))
+    done = talk.ask("vocals up 4 dB and apply", lambda moves: edited)
+    assert done.version.faders == {"vocals": 1.5}
+    assert done.version.audio_digest
+    refused = talk.ask("bass up 1 dB and apply", lambda moves: Decision(type="reject", reason="too much already"))
+    assert refused.version.id == 2
+    assert [(lock.kind, lock.stems, lock.direction, lock.reason) for lock in talk.locks] == [
+        ("rejected", ("bass",), 1, "too much already")
+    ]
+    talk.ask("keep the drums", never)
+    sneaked = Decision(type="edit", moves=(GainMove(stem="drums", gain_db=-3.0),))
+    blocked = talk.ask("guitar down 1 dB and apply", lambda moves: sneaked)
+    assert blocked.version.id == 2
 
 
-def heard_levels_db(song: Multitrack, role: str, gain_db: float) -> np.ndarray:
-    moved = with_gains(song, [10 ** (gain_db / 20) if name == role else 1.0 for name in song.names])
-    audio = mix_of(moved.stems)
-    levels = Listener(shipped_model()).listen(audio, song.sample_rate_hz, [(0.0, song.duration_s)]).belief.mean_db
-    place = ROLES.index(role)
-    return np.asarray(levels[place] - np.delete(levels, place).mean())
-
-
-@pytest.mark.parametrize("role", ["vocals", "drums", "bass"])
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_part_that_is_24_db_louder_is_heard_much_louder(shared_data: Path, role: str, number: int) -> None:
-    song = previews(shared_data)[number]
-    quiet, loud = (heard_levels_db(song, role, gain) for gain in (-LOUD_DB, LOUD_DB))
-    assert loud > quiet + 6.0
-    assert loud < quiet + 40.0
-
-
-def test_a_singer_alone_is_heard_as_a_singer(shared_data: Path) -> None:
-    for song in previews(shared_data)[:2]:
-        for role in ("vocals", "drums", "bass"):
-            stem = song.stem(role)
-            assert stem is not None
-            heard = Listener(shipped_model()).listen(stem.audio, song.sample_rate_hz, [(0.0, song.duration_s)])
-            assert ROLES[int(heard.belief.mean_db.argmax())] == role
+def test_an_other_reference_by_its_name(talk: MixingSession, quiet_vocals: Path) -> None:
+    (quiet_vocals / "references").mkdir()
+    target = quiet_vocals / "references" / "falcon.wav"
+    target.write_bytes((quiet_vocals / "reference" / "mix.wav").read_bytes())
+    turn = talk.ask("this should sound like the falcon mix", never)
+    assert talk.bench.reference is not None
+    assert talk.bench.reference.name == "falcon"
+    assert "falcon" in turn.reply.casefold()

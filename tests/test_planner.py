@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mixingbuddy.agent.critique import open_bench
-from mixingbuddy.agent.guard import objections
+from mixingbuddy.agent.nodes import draft_objections
 from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, Turn, memory_checkpoints
 from mixingbuddy.agent.settings import read_settings
@@ -39,7 +39,7 @@ def ask(talk: MixingSession, *lines: str) -> Turn:
     """Say these lines; the turn of the last. Every reply is held against the guard."""
     for line in lines:
         turn = talk.ask(line, never)
-        assert objections(turn.reply, talk.state["messages"], talk.bench.song.multitrack.names, ("mix",)) == ()
+        assert draft_objections(turn.reply, talk.state, talk.bench) == ()
     return turn
 
 
@@ -63,7 +63,7 @@ def test_a_refused_move_is_not_tried(talk: MixingSession) -> None:
 
 def test_everything_except(talk: MixingSession) -> None:
     reply = ask(talk, "keep everything except the bass").reply
-    assert reply == "I leave everything except the bass alone from now on."
+    assert "everything except the bass alone" in reply
     assert {stem for lock in talk.locks for stem in lock.stems} == {"vocals", "drums", "guitar"}
     ask(talk, "unlock everything")
     assert talk.locks == ()
@@ -146,11 +146,17 @@ def test_two_opinions_are_one_proposal(talk: MixingSession) -> None:
     assert "LU in the mix" in turn.reply
 
 
-def test_the_first_of_two_different_things_is_done(talk: MixingSession) -> None:
+def test_a_step_back_and_a_wish_are_done_in_one_turn(talk: MixingSession) -> None:
     ask(talk, "vocals up 2 dB", "apply")
     turn = ask(talk, "undo that last move, and turn the bass up 1 dB")
     assert turn.version.id == 1
-    assert "I did the first thing only; ask again for: turn the bass up 1 db." in turn.reply
+    assert moves(turn) == {"bass": 1.0}
+
+
+def test_one_of_two_proposals_is_left_for_later_and_said_so(talk: MixingSession) -> None:
+    turn = ask(talk, "turn the bass up 1 dB, and what do you think of the mix?")
+    assert moves(turn) == {"bass": 1.0}
+    assert "what do you think" in turn.reply.split("\n")[-1].lower()
 
 
 def test_a_statement_is_a_wish_and_a_question_is_none(talk: MixingSession) -> None:
@@ -167,9 +173,10 @@ def test_what_is_no_fader_move_is_said_beside_one_that_is(talk: MixingSession) -
     assert "only move faders" in turn.reply
 
 
-def test_taste_is_a_lock(talk: MixingSession) -> None:
-    assert ask(talk, "i like the vocal buried").reply == "I leave the vocal alone from now on."
-    assert [lock.stems for lock in talk.locks] == [("vocals",)]
+def test_taste_is_kept_in_mind(talk: MixingSession) -> None:
+    assert "you like the vocal low" in ask(talk, "i like the vocal buried").reply
+    assert [(lock.kind, lock.stems, lock.direction) for lock in talk.locks] == [("taste", ("vocals",), -1)]
+    assert "you like it low" in ask(talk, "critique").reply
 
 
 def test_going_to_a_version(talk: MixingSession) -> None:
@@ -239,5 +246,4 @@ def test_every_reply_passes_the_guard(bench: Workbench, words: list[str]) -> Non
     talk = MixingSession(bench, OfflinePlanner(), memory_checkpoints())
     for line in ("bass down 2 dB", " ".join(words)):
         turn = talk.ask(line, lambda moves: True)
-        names = bench.song.multitrack.names
-        assert objections(turn.reply, talk.state["messages"], names, ("mix",)) == ()
+        assert draft_objections(turn.reply, talk.state, bench) == ()

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from mixingbuddy.agent.critique import open_bench
+from mixingbuddy.agent.memory import open_memory
 from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints, sqlite_checkpoints
 from mixingbuddy.agent.settings import read_settings
@@ -55,8 +56,8 @@ def test_locks_are_obeyed_and_lifted(talk: MixingSession) -> None:
     talk.ask("keep the vocals as they are", never)
     held = talk.ask("critique", never)
     assert held.proposed is not None
-    assert (held.proposed.moves, held.proposed.held) == ((), ("vocals",))
-    assert "asked me to leave that alone" in held.reply
+    assert (held.proposed.moves, [one.stem for one in held.proposed.held]) == ((), ["vocals"])
+    assert held.reply.startswith("Vocals would have to go up 7.0 dB, but you asked me to leave that alone")
     assert "keep the vocals" in talk.ask("vocals up 2 dB", never).reply
     talk.ask("unlock the vocals", never)
     assert talk.locks == ()
@@ -94,19 +95,20 @@ def test_questions_get_measured_answers(talk: MixingSession) -> None:
 def test_everything_is_still_there_in_another_process(quiet_vocals: Path) -> None:
     settings = read_settings()
 
-    def open_one(checkpoints: Any) -> MixingSession:
-        return MixingSession(open_bench(quiet_vocals, settings, None, None), OfflinePlanner(), checkpoints, "tuesday")
+    def open_one(checkpoints: Any, store: Any) -> MixingSession:
+        bench = open_bench(quiet_vocals, settings, None, None)
+        return MixingSession(bench, OfflinePlanner(), checkpoints, "tuesday", store=store)
 
     place = open_workspace(load_song(quiet_vocals), settings)
-    with sqlite_checkpoints(place) as checkpoints:
-        first = open_one(checkpoints)
+    with open_memory(settings.workspace_root) as store, sqlite_checkpoints(place) as checkpoints:
+        first = open_one(checkpoints, store)
         assert not first.resumed
         first.ask("critique", never)
         first.ask("apply", never)
         first.ask("keep the drums", never)
         first.ask("bass down 1 dB", never)
-    with sqlite_checkpoints(place) as checkpoints:
-        second = open_one(checkpoints)
+    with open_memory(settings.workspace_root) as store, sqlite_checkpoints(place) as checkpoints:
+        second = open_one(checkpoints, store)
         assert second.resumed
         assert second.version.id == 2
         assert [lock.stems for lock in second.locks] == [("drums",)]
@@ -126,7 +128,7 @@ def test_locks_in_song_toml_hold_from_the_start(quiet_vocals: Path) -> None:
     assert talk.locks[0].stems == ("vocals",)
     found = talk.ask("critique", never)
     assert found.proposed is not None
-    assert found.proposed.held == ("vocals",)
+    assert [one.stem for one in found.proposed.held] == ["vocals"]
 
 
 def test_a_lock_in_song_toml_that_names_no_stem_is_refused(quiet_vocals: Path) -> None:

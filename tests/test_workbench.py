@@ -10,7 +10,7 @@ from songs import make_stems, write_song
 
 from mixingbuddy.agent.proving import MAX_ATTEMPTS, prove
 from mixingbuddy.agent.results import Proposed
-from mixingbuddy.agent.state import Proposal, ProposedMove
+from mixingbuddy.agent.state import Lock, Proposal, ProposedMove
 from mixingbuddy.agent.workbench import MAX_FAULTS, Workbench, moves_from
 from mixingbuddy.models.advisor import GainAdvice, GroupAim, ReferenceFit, StemAdvice
 from mixingbuddy.models.advisors import open_advisor
@@ -232,8 +232,12 @@ def advice(**gains_db: float) -> GainAdvice:
     return GainAdvice(advisor="says", stems=stems, evidence="")
 
 
+def keeping(stem: str) -> Lock:
+    return Lock(stems=(stem,), words=stem)
+
+
 def test_the_largest_faults_come_first_and_at_most_five() -> None:
-    moves, held = moves_from(advice(a=1.0, b=-7.0, c=3.0, d=2.0, e=-4.0, f=1.5, g=0.0), (), {})
+    moves, held, _ = moves_from(advice(a=1.0, b=-7.0, c=3.0, d=2.0, e=-4.0, f=1.5, g=0.0), (), {})
     assert [move.stem for move in moves] == ["b", "e", "c", "d", "f"]
     assert len(moves) == MAX_FAULTS
     assert held == ()
@@ -243,15 +247,37 @@ def test_a_lock_on_one_stem_keeps_its_whole_group() -> None:
     one = advice(kick=-4.0, snare=-4.0, vocals=3.0).model_copy(
         update={"aims": (GroupAim(group="drums", stems=("kick", "snare"), range_lu=(-9.0, 0.0)),)}
     )
-    moves, held = moves_from(one, {"kick"}, {})
+    moves, held, _ = moves_from(one, [keeping("kick")], {})
     assert [move.stem for move in moves] == ["vocals"]
-    assert held == ("kick",)
+    assert [one.stem for one in held] == ["kick"]
+
+
+def test_a_limit_on_one_stem_limits_its_whole_group() -> None:
+    one = advice(kick=-4.0, snare=-4.0, vocals=3.0).model_copy(
+        update={"aims": (GroupAim(group="drums", stems=("kick", "snare"), range_lu=(-9.0, 0.0)),)}
+    )
+    limit = Lock(kind="limit", stems=("snare",), words="snare", limit_db=1.5)
+    decided = moves_from(one, [limit], {})
+    assert [(move.stem, move.gain_db) for move in decided.moves] == [("vocals", 3.0), ("kick", -1.5), ("snare", -1.5)]
+    assert decided.limited == ("kick", "snare")
+
+
+def test_tastes_and_refusals_keep_advice_back_and_say_why() -> None:
+    low = Lock(kind="taste", stems=("a",), words="voice", direction=-1)
+    refused = Lock(kind="rejected", stems=("b",), words="bass", direction=-1, reason="i like it fat")
+    moves, held, _ = moves_from(advice(a=6.0, b=-3.0, c=2.0), [low, refused], {})
+    assert [move.stem for move in moves] == ["c"]
+    assert [(one.stem, one.gain_db, one.kind, one.reason) for one in held] == [
+        ("a", 6.0, "taste", ""),
+        ("b", -3.0, "rejected", "i like it fat"),
+    ]
+    assert [move.stem for move in moves_from(advice(a=-6.0, b=3.0), [low, refused], {}).moves] == ["a", "b"]
 
 
 def test_roles_inside_a_mix_are_told_but_never_moved(song: Path) -> None:
     heard = Workbench(load_song(song / "reference" / "mix.wav"), Roles()).advice({})
     assert heard.stems == ()
-    assert moves_from(heard, (), {}) == ((), ())
+    assert moves_from(heard, (), {}) == ((), (), ())
     assert [finding.kind for finding in heard.findings] == ["mix_without_stems", "role_in_mix", "role_in_mix"]
     assert [finding.text for finding in heard.findings[1:]] == [
         "If you have the stems: bass up about 6.5 dB (80 % sure of 5.0 to 8.0 dB).",
@@ -282,7 +308,7 @@ class Roles:
 
 
 def test_locked_stems_are_held_and_faders_keep_their_range() -> None:
-    moves, held = moves_from(advice(a=6.0, b=-3.0), {"b"}, {"a": 9.0})
+    moves, held, _ = moves_from(advice(a=6.0, b=-3.0), [keeping("b")], {"a": 9.0})
     assert [(move.stem, move.gain_db) for move in moves] == [("a", 3.0)]
-    assert held == ("b",)
-    assert moves_from(advice(a=6.0), (), {"a": 12.0}) == ((), ())
+    assert [one.stem for one in held] == ["b"]
+    assert moves_from(advice(a=6.0), (), {"a": 12.0}) == ((), (), ())

@@ -32,6 +32,12 @@ def masking_findings(masking: Masking, roles: Mapping[str, Role]) -> tuple[Findi
     return tuple(finding for _, _, finding in found[:MOST_FINDINGS])
 
 
+def hiding_findings(masking: Masking, roles: Mapping[str, Role], target: str) -> tuple[Finding, ...]:
+    """Every event in which one stem is hidden, by whom it may be, worst first; info where such masking is usual."""
+    events = [event for event in masking.events if event.target == target and event.maskers]
+    return tuple(_finding(event, event.maskers, _severity(event, roles[target], masking) or "info") for event in events)
+
+
 def _severity(event: MaskingEvent, role: Role, masking: Masking) -> Severity | None:
     """Severity of an event, None if such masking is usual in professional mixes (`docs/masking.md`)."""
     if event.end_s - event.start_s < SHORTEST_FINDING_S:
