@@ -109,6 +109,6 @@ def _counts(token: Token, before: Sequence[Token], rest: Sequence[Token]) -> boo
     """Whether a number word counts decibels."""
     if rest and rest[0].is_a("unit=db|half"):
         return True
-    ends = not [t for t in rest if not t.is_a("small|limit|more|less")]
+    ends = not [t for t in rest if not t.is_a("small|limit|more|less|in")]
     led = bool(before) and (before[-1].is_a(LEADING) or before[-1].words[-1:] in {(w,) for w in LEADING_WORDS})
     return ends and led and token.value != "0.5"

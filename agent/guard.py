@@ -1,11 +1,13 @@
 """The reply guard: no number, no stem, no direction and no success reaches the user that was not measured."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from langchain_core.messages import BaseMessage
 
 from mixingbuddy.agent.figures import BARE
 from mixingbuddy.agent.intents import is_request
+from mixingbuddy.agent.ledger import turn_of
 from mixingbuddy.agent.reply_claims import applied, heard, success, versions
 from mixingbuddy.agent.reply_clauses import Clause, Quote, read_clauses
 from mixingbuddy.agent.reply_directions import comparisons, moves, states
@@ -14,11 +16,12 @@ from mixingbuddy.agent.reply_figures import figures
 from mixingbuddy.agent.reply_leaks import leaks_in
 from mixingbuddy.agent.reply_wishes import wishes
 from mixingbuddy.agent.requests import MOST_WORDS
-from mixingbuddy.agent.results import TurnContext
+from mixingbuddy.agent.results import TermExplained, TurnContext, read_results
 from mixingbuddy.tools.errors import printable
 from mixingbuddy.tools.moves import GainMove
 from mixingbuddy.tools.roles import Role
 
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 LONGEST_WORD = 20  # characters, on average and at most
 
 
@@ -44,13 +47,24 @@ def objections(
         found.append(f"the reply has {len(reply.split())} words, {max_words} at most")
         reply = reply[: LONGEST_WORD * max_words]
     evidence, sayings = Evidence.of_turn(messages, roles, context), tuple(sayings)
-    clauses, mentions, quotes = read_clauses(reply, roles)
+    clauses, mentions, quotes = read_clauses(_own_part(reply, messages), roles)
     found += leaks_in(mentions, evidence, sayings)
     found += _quotes(quotes, evidence, sayings)
     for clause in clauses:
         found += [*_stems(clause, evidence, sayings), *figures(clause, evidence)]
         found += [line for check in _CHECKS for line in check(clause, evidence)]
     return tuple(dict.fromkeys(found))
+
+
+def _own_part(reply: str, messages: Sequence[BaseMessage]) -> str:
+    """The reply without what stands word for word in the glossary's answer of this turn: no claim about this song."""
+    results, _ = read_results(turn_of(messages))
+    terms = [result for result in results if isinstance(result, TermExplained)]
+    for term in terms:
+        for text in (term.what_it_is, term.how_it_sounds, term.what_to_try, term.typical_values):
+            for sentence in _SENTENCE_END.split(text):
+                reply = reply.replace(sentence, " ")
+    return reply
 
 
 def tells(reply: str, roles: Mapping[str, Role], moves: Iterable[GainMove]) -> bool:

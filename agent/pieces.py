@@ -31,6 +31,8 @@ def _with_points(tokens: Sequence[Token]) -> list[Token]:
     """'Seven point five' is 7.5."""
     read: list[Token] = []
     for token in tokens:
+        if token.words == ("k",) and read and read[-1].kind == "number" and read[-1].end == token.start:
+            token = replace(token, kind="unit", value="hz")
         counted = token.is_a("number|numeral") and len(read) > 1 and read[-1].kind == "point"
         if counted and read[-2].is_a("number|numeral") and _whole(token) and _whole(read[-2]):
             point, whole = read.pop(), read.pop()

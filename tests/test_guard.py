@@ -198,3 +198,16 @@ def test_a_figure_off_by_more_than_its_rounding_never_passes(gain_db: float, off
     moves += [{"stem": "vocals", "gain_db": wrong}] if other_stem else []
     messages = answered({"moves": moves})
     assert objections(f"Bring Kick In up {wrong:.1f} dB.", messages, ROLES)
+
+
+def test_what_the_glossary_says_word_for_word_is_no_claim_about_the_song() -> None:
+    from mixingbuddy.agent.glossary import entries, look_up
+    from mixingbuddy.agent.teaching_tools import explained
+
+    roles = {"Kick in": "kick", "room": "overheads"}
+    for entry in entries().values():
+        told = explained(look_up(entry.title))
+        turn = [HumanMessage("explain it"), ToolMessage(told.model_dump_json(), tool_call_id="1")]
+        text = f"{told.what_it_is}\n{told.what_to_try}\n{told.typical_values}\nSource: {told.source}."
+        assert objections(text, turn, roles, max_words=MOST_WORDS_ASKED) == (), entry.title
+        assert objections(f"{told.what_it_is} The kick is up by 4.7 dB.", turn, roles, max_words=MOST_WORDS_ASKED)
