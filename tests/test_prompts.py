@@ -1,5 +1,6 @@
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ def test_values_are_put_in_as_they_are() -> None:
 
 
 def test_every_sentence_of_the_planner_is_used_and_every_one_used_exists() -> None:
-    modules = [path for path in files("mixingbuddy.agent").iterdir() if path.name.endswith(".py")]
+    modules = Path(str(files("mixingbuddy.agent"))).rglob("*.py")
     code = "".join(path.read_text(encoding="utf-8") for path in modules)
     sentences = load_table("replies")
     named = set(re.findall(r'"(\w+)"', code))
