@@ -15,7 +15,7 @@ BEHIND = (
     "unit=db|way|raise|move|back|off|small|more|less|it|in|hedge|than|limit|except|too|side|section|everywhere|loud|"
     "quiet|be|not|alone|same|taste|level|from_now_on|touch|ask|rest|all|tag"
 )
-LEADING = "way|raise|sign|limit|than|move|touch|more|less|in|back|off"
+LEADING = "way|raise|sign|limit|than|move|touch|more|less|back|off"
 LEADING_WORDS = {"to", "at", "by", "on", "of", "within", "under", "over"}
 PLACES = {"to", "at", "on"}  # "to -3 dB" is a place on the fader
 

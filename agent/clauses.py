@@ -77,6 +77,10 @@ def _ends_at(token: Token, before: Sequence[Token], behind: Sequence[Token]) -> 
         return "aside"
     if _led_in(token, before):
         return "lead"
+    if token.kind == "thanks" and has(before, "named|it|direction"):
+        return "list"
+    if token.is_a("more|less") and has(before, "more|less") and has(before, "stems"):
+        return "list"
     # "Kick +2 snare +1"
     sized = bool(before) and before[-1].is_a("number|unit") and has(before, "stems")
     return "list" if token.kind == "stems" and sized and not has(before, "than|limit") else ""
@@ -113,7 +117,14 @@ def _merged(pieces: Sequence[Clause]) -> list[Clause]:
             piece, waiting = _joined(waiting, piece), None
         leads_on = behind is not None and behind.joined and not behind.aside
         leads_on = leads_on and behind is not None and not _stands_alone(behind.tokens)
-        if _opens(piece.tokens) or piece.aside or (merged and _stands_alone(merged[-1].tokens) and not leads_on):
+        # "The lead is fine but the drums are loud": the lead is not loud.
+        said = behind is not None and behind.but and has(piece.tokens, "be")
+        if (
+            said
+            or _opens(piece.tokens)
+            or piece.aside
+            or (merged and _stands_alone(merged[-1].tokens) and not leads_on)
+        ):
             merged.append(piece)
         elif merged and piece.joined and (not leads_on or _ends_open(merged[-1])):
             merged[-1] = _joined(merged[-1], piece)

@@ -30,7 +30,7 @@ def settled(read: Sequence[Read], doubtful: bool) -> list[Request]:
     if not given:
         return requests
     weak = all(not has(clause.tokens, "consent") for clause, _ in given)
-    if not doubtful and not any(_speaks_against(clause, request, weak) for clause, request in read):
+    if not doubtful and not any(_speaks_against(clause, request, weak) for clause, request in _behind_scaling(read)):
         return requests
     others = [request for request in requests if request.intent not in {"apply", "reject", "wait"}]
     asked = [request for request in others if request.intent not in {"unknown", "thanks", "greeting"}]
@@ -39,10 +39,17 @@ def settled(read: Sequence[Read], doubtful: bool) -> list[Request]:
     return [*others, Request(intent="wait", said=given[0][0].said)]
 
 
+def _behind_scaling(read: Sequence[Read]) -> Sequence[Read]:
+    """'A bit less, and then do it': what is changed first is what is consented to."""
+    scaled = len(read) > 1 and read[0][1].intent == "scale" and has(read[-1][0].tokens, "consent")
+    plain = scaled and not read[0][0].question and not negated(read[0][0]) and read[-1][1].intent == "apply"
+    return read[1:] if plain else read
+
+
 def _speaks_against(clause: Clause, request: Request, weak: bool) -> bool:
     if request.intent == "apply":
         return bool(request.stems) or clause.question or (negated(clause) and not _idiom(clause))
-    if request.intent in FACTS and clause.question and not weak:
+    if request.intent in FACTS and not weak:
         return negated(clause) or has(clause.tokens, HEDGES)
     if request.intent == "unknown":
         return any(not token.is_a("polite|it|comma|the|join") for token in clause.tokens)

@@ -1,17 +1,20 @@
 """What earlier words leave behind: whom 'it' means, and what 'and in the chorus?' goes on with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mixingbuddy.agent.amounts import read_amount
 from mixingbuddy.agent.clauses import Clause
 from mixingbuddy.agent.requests import Dialogue, Intent, Request
+from mixingbuddy.agent.targets import on_side
 from mixingbuddy.agent.tokens import has
+from mixingbuddy.tools.roles import Role
 
 # Requests that a stem may be missing from, because it was named before.
 ABOUT_STEMS: frozenset[Intent] = frozenset(
     {"turn", "too_loud", "too_quiet", "how_loud", "lock", "unlock", "cannot", "limit", "taste", "inspect", "listen"}
     | {"complaint"}
 )
+LEVELS: frozenset[Intent] = frozenset({"too_loud", "too_quiet"})
 # These need no 'it': "louder", "too quiet still".
 WITHOUT_A_WORD: frozenset[Intent] = frozenset({"turn", "too_loud", "too_quiet"})
 # What 'it' can be without a stem: the whole mix.
@@ -37,16 +40,39 @@ CAN_BE_CONTINUED: frozenset[Intent] = frozenset(
 )
 
 
-def with_focus(request: Request, clause: Clause, earlier: Sequence[Request], dialogue: Dialogue) -> Request:
+def with_focus(
+    request: Request, clause: Clause, earlier: Sequence[Request], dialogue: Dialogue, roles: Mapping[str, Role]
+) -> Request:
     """The request with the stems that its 'it' means, from this message or from the ones before."""
+    focused = _with_focus(request, clause, earlier, dialogue)
+    side = next((token.value for token in clause.tokens if token.kind == "side"), "")
+    if side and focused.stems and not request.stems:
+        focused = _on_the_side(focused, side, roles)
+    if focused.intent == "how_loud" and not (focused.stems or focused.missing or focused.section):
+        return focused.model_copy(update={"intent": "overview"})
+    return focused
+
+
+def _on_the_side(request: Request, side: str, roles: Mapping[str, Role]) -> Request:
+    """'The right one' is the one of the same kind whose name says right."""
+    kinds = {roles[stem] for stem in request.stems}
+    stems = tuple(stem for stem, role in roles.items() if role in kinds and on_side(stem, side))
+    return request.model_copy(update={"stems": stems, "called": f"{side} one"}) if stems else request
+
+
+def _with_focus(request: Request, clause: Clause, earlier: Sequence[Request], dialogue: Dialogue) -> Request:
     if request.intent == "reject" and has(clause.tokens, "reject=leave") and any(r.stems for r in earlier):
         request = request.model_copy(update={"intent": "lock"})
+    if request.intent == "scale" and has(clause.tokens, "it=it") and earlier and earlier[-1].intent in LEVELS:
+        request = request.model_copy(update={"intent": "turn"})
     if request.intent not in ABOUT_STEMS or request.stems or request.missing or request.spared:
         return request
     if has(clause.tokens, "mix|all"):
         return request
-    said = has(clause.tokens, "it|lock=it|reject=leave")
+    said = has(clause.tokens, "it|lock=it|reject=leave|side")
     here = next((r for r in reversed(earlier) if r.stems or r.missing), None)
+    if request.intent == "complaint" and clause.tokens[0].is_a("be") and clause.joined:
+        said = True  # "..., sounds harsh too"
     if here is not None and (said or request.intent in WITHOUT_A_WORD):
         return request.model_copy(update={"stems": here.stems, "called": here.called, "missing": here.missing})
     if request.intent in ALSO_OF_THE_MIX and not has(clause.tokens, "it=them"):
@@ -72,7 +98,8 @@ def continued(clause: Clause, request: Request, last: Request | None) -> Request
         return None
     if request.stems:
         update |= {"stems": request.stems, "called": request.called, "spared": request.spared, "missing": ()}
-    update["section"] = section or last.section
+    # "And the bass?" asks about the whole song again.
+    update["section"] = section or ("" if request.stems else last.section)
     return last.model_copy(update=update)
 
 

@@ -43,7 +43,7 @@ def read_requests(
         here = [earlier for _, earlier in read]
         if request.intent == "unknown" or has(clause.tokens, "what_about"):
             request = continued(clause, request, _last(here, before)) or request
-        read.append((clause, with_focus(request, clause, here, before)))
+        read.append((clause, with_focus(request, clause, here, before, roles)))
     read = shared(with_reason(read, plain))
     requests = settled(read, len(text) > LONGEST_TEXT or any(clause.but for clause in clauses))
     known = tuple(request for request in requests if request.intent != "unknown" or request.meant)

@@ -22,7 +22,7 @@ def notes_in(clauses: Sequence[Clause]) -> Request | None:
 def _passes_on(tokens: Sequence[Token]) -> bool:
     """'The client wants ...', 'revision notes: ...', 'the drummer says ...'."""
     at = first(tokens, "client|says")
-    if at is None:
+    if at is None or has(tokens, "forget"):
         return False
     if tokens[at].is_a("client=notes"):
         return True

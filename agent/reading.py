@@ -44,12 +44,13 @@ def read_clause(
     slots |= _section(clause) if intent in PLACED else {}
     slots |= versions_in(clause.tokens, intent) if intent in VERSIONED else {}
     slots |= _standing(clause, intent)
+    missing = targets.missing if intent != "complaint" else ()
     told: dict[str, Any] = {
         "intent": intent,
         "stems": targets.stems,
         "called": targets.called,
         "spared": targets.spared,
-        "missing": targets.missing or _unknown_nouns(clause, intent, targets),
+        "missing": missing or _unknown_nouns(clause, intent, targets),
         "meant": "" if targets.stems or intent not in SIZED | {"unknown", "lock"} else _meant(clause, roles),
         "question": clause.question,
         "said": clause.said[:LONGEST_SAID],
@@ -87,7 +88,7 @@ def _targets(clause: Clause, rule: Rule | None, roles: Mapping[str, Role], menti
         if at is not None:
             tokens = tokens[:at] if side == "before" else tokens[at + 1 :]
     if rule.intent in COMPARING:
-        tokens = [token for token in tokens if not token.is_a("than")]
+        tokens = [token for token in tokens if not token.is_a("than|landmark")]
     found = find_targets(tokens, roles, mentioned)
     if rule.stems == "voice" and not found.stems:
         return find_targets([Token("stems", "role", (), 0, 0, Names(roles).nickname("vocals"))], roles)
@@ -142,9 +143,10 @@ def _direction(tokens: Sequence[Token]) -> Literal[-1, 0, 1]:
             return -1 if "down" in told or back else 1
     if back or has(tokens, "off"):
         return -1
-    if has(tokens, "less|quiet|landmark=down"):
-        return -1
-    return 1 if has(tokens, "more|loud|landmark=up") else 0
+    for down, up in (("less", "more"), ("quiet|landmark=down", "loud|landmark=up")):
+        if has(tokens, down) or has(tokens, up):
+            return -1 if has(tokens, down) else 1
+    return 0
 
 
 def _section(clause: Clause) -> dict[str, str]:

@@ -17,7 +17,7 @@ def with_reason(read: Sequence[tuple[Clause, Request]], plain: str) -> list[tupl
     """'No, I like it dark': what follows a refusal and asks for nothing is its reason."""
     at = next((index for index, (_, request) in enumerate(read) if request.intent == "reject"), None)
     rest = [] if at is None else read[at + 1 :]
-    rest = [(clause, request) for clause, request in rest if request.intent != "reject"] if at is not None else []
+    rest = [(c, r) for c, r in rest if r.intent != "reject" or has(c.tokens, "reject=like")]
     if at is None or not rest or any(_asks_for_something(clause, request) for clause, request in rest):
         return list(read)
     clause, refusal = read[at]
@@ -28,6 +28,8 @@ def with_reason(read: Sequence[tuple[Clause, Request]], plain: str) -> list[tupl
 def _asks_for_something(clause: Clause, request: Request) -> bool:
     if clause.question:
         return True
+    if request.intent == "reject":
+        return False
     if request.intent in {"cannot", "reference"}:
         # "It's a lo-fi track" tells, "add reverb" asks.
         return not has(clause.tokens, "be|taste|not")

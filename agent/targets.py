@@ -8,7 +8,6 @@ from mixingbuddy.agent.tokens import Token, first, has
 from mixingbuddy.tools.roles import Role
 
 WIDE = "all|rest|not=nothing|except=all_but"
-LOOK_BACK = 2  # tokens before a stem that may say its side
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ def _sorted_out(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
             out = "end"
         elif token.is_a("than|rather|landmark"):
             out = "comma"
+        elif token.is_a("rather_said"):
+            named.clear()
         elif token.is_a("comma") and out == "comma":
             out = ""
         elif token.is_a("not=not|not=is_not") and names_next(tokens[index + 1 :]):
@@ -77,10 +78,7 @@ def _one_sided(token: Token, before: Sequence[Token], after: Sequence[Token]) ->
     if len(token.stems) < 2:
         return token
     behind = first(after, "stems|missing")
-    nearby = (
-        *before[-1:],
-        *(t for t in after[: min(LOOK_BACK, behind if behind is not None else LOOK_BACK)] if t.kind == "side"),
-    )
+    nearby = (*before[-1:], *(t for t in after[:behind] if t.kind == "side"))
     for side in ("left", "right"):
         if any(side in near.words for near in nearby):
             kept = tuple(stem for stem in token.stems if on_side(stem, side))
