@@ -15,7 +15,7 @@ BEHIND = (
     "unit=db|way|raise|move|back|off|small|more|less|it|in|hedge|than|limit|except|too|side|section|everywhere|loud|"
     "quiet|be|not|alone|same|taste|level|from_now_on|touch|ask|rest|all|tag"
 )
-LEADING = "way|raise|sign|limit|than|move|touch|more|less|back|off"
+LEADING = "way|raise|sign|limit|move|touch|more|less|back|off"
 LEADING_WORDS = {"to", "at", "by", "on", "of", "within", "under", "over"}
 PLACES = {"to", "at", "on"}  # "to -3 dB" is a place on the fader
 
@@ -110,5 +110,8 @@ def _counts(token: Token, before: Sequence[Token], rest: Sequence[Token]) -> boo
     if rest and rest[0].is_a("unit=db|half"):
         return True
     ends = not [t for t in rest if not t.is_a("small|limit|more|less|in")]
-    led = bool(before) and (before[-1].is_a(LEADING) or before[-1].words[-1:] in {(w,) for w in LEADING_WORDS})
+    if rest and rest[0].is_a("more|less"):
+        return True
+    lead = next((t for t in reversed(before) if t.kind != "comma"), None)
+    led = lead is None or lead.is_a(LEADING) or lead.words[-1:] in {(word,) for word in LEADING_WORDS}
     return ends and led and token.value != "0.5"

@@ -159,13 +159,15 @@ def level_question(turn: Turn, request: Request, may_move: bool = True) -> list[
     if group:
         return [Line(turn.say("only_group", group=group, what=what, reason=advice[0].reason)), levels]
     side, direction = ("loud", -1) if request.intent == "too_loud" else ("quiet", 1)
+    # "Is it loud enough?" asks the other way round: what is not too quiet is a yes.
+    enough = "enough_" if "enough" in request.said.split() else ""
     moving = [a for a in advice if a.gain_db != 0.0 and a.p_change >= WORTH_A_MOVE]
     if not moving:
-        return [Line(_verdict(turn, f"no_{side}", request, reason=advice[0].reason)), levels]
+        return [Line(_verdict(turn, f"{enough}no_{side}", request, reason=advice[0].reason)), levels]
     agreeing = [a.gain_db * direction > 0 for a in moving]
     lead = []
     if all(agreeing) or not any(agreeing):
-        key = f"yes_{side}" if all(agreeing) else f"other_way_{side}"
+        key = f"{enough}yes_{side}" if all(agreeing) else f"{enough}other_way_{side}"
         lead = [Line(_verdict(turn, key, request))]
     held = _held(turn, moving)
     if held:

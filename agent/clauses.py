@@ -127,12 +127,18 @@ def _merged(pieces: Sequence[Clause]) -> list[Clause]:
         ):
             merged.append(piece)
         elif merged and piece.joined and (not leads_on or _ends_open(merged[-1])):
-            merged[-1] = _joined(merged[-1], piece)
+            at = _main(merged) if piece.tokens[0].is_a("rather_said") else -1
+            merged[at] = _joined(merged[at], piece)
         elif leads_on:
             waiting = piece
         else:
             merged.append(piece)
     return merged
+
+
+def _main(clauses: Sequence[Clause]) -> int:
+    """The place of the last clause that does not only say when or why."""
+    return next((at for at in range(len(clauses) - 1, -1, -1) if not clauses[at].aside), -1)
 
 
 def _joined(first: Clause, second: Clause) -> Clause:
@@ -147,7 +153,8 @@ def _opens(tokens: Sequence[Token]) -> bool:
         return True
     if all(token.is_a("not=no|small") for token in tokens):
         return has(tokens, "not=no")
-    return has(tokens, "named") and has(tokens, "number|amount|sign")
+    counted = has(tokens, "number|amount|sign") or (len(tokens) > 1 and tokens[-1].kind == "numeral")
+    return has(tokens, "named|side") and counted
 
 
 def _stands_alone(tokens: Sequence[Token]) -> bool:

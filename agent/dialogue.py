@@ -99,7 +99,7 @@ def continued(clause: Clause, request: Request, last: Request | None) -> Request
     if request.stems:
         update |= {"stems": request.stems, "called": request.called, "spared": request.spared, "missing": ()}
     # "And the bass?" asks about the whole song again.
-    update["section"] = section or ("" if request.stems else last.section)
+    update["section"] = section or ("" if request.stems and "there" not in clause.said.split() else last.section)
     return last.model_copy(update=update)
 
 

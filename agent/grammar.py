@@ -63,7 +63,7 @@ class Rule(BaseModel):
         front, end = KEPT_IN_FRONT.get(slot, ""), KEPT_AT_THE_END.get(slot, "")
         while part and part[0].is_a("small|be=is|it|go|ask|move|mark|hedge|called") and not part[0].is_a(front):
             part.pop(0)
-        while part and part[-1].is_a("small|mean|mark|work|be=is") and not part[-1].is_a(end):
+        while part and part[-1].is_a("small|mean|mark|work|be=is|what_that") and not part[-1].is_a(end):
             part.pop()
         return part
 

@@ -11,7 +11,7 @@ from mixingbuddy.tools.roles import Role, group_of, guess_role
 Phrase = tuple[str, ...]
 SHORTEST_MISSPELT = 5  # letters of a word that may be read as a name that it nearly is
 SHORTEST_NEAR = 4  # letters of a word that may be asked about
-MISSPELT, NEAR = 0.84, 0.75  # how alike two words must be to be read as the same, and to be asked about
+MISSPELT, NEAR = 0.88, 0.75  # how alike two words must be to be read as the same, and to be asked about
 
 
 class Names:
@@ -77,7 +77,8 @@ def _nearly(word: str) -> str | None:
     """The value of the nickname that a word is nearly spelt like."""
     for text, value in _long_nicknames().items():
         alike = text[0] == word[0] and abs(len(text) - len(word)) <= 2
-        if alike and SequenceMatcher(None, word, text).ratio() >= MISSPELT:
+        swapped = text[0] == word[0] and text[-1] == word[-1] and sorted(text) == sorted(word)
+        if swapped or (alike and SequenceMatcher(None, word, text).ratio() >= MISSPELT):
             return value
     return None
 

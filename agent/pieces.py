@@ -7,12 +7,24 @@ from dataclasses import replace
 from mixingbuddy.agent.names import Names
 from mixingbuddy.agent.tokens import Token, words_of
 
+ORDINAL_ENDINGS = {"st", "nd", "rd", "th"}
 LONGEST_VERSION = 6  # digits
 
 
 def joined_tokens(tokens: Sequence[Token], names: Names) -> tuple[Token, ...]:
     """The tokens with those joined that make up one version, one number or one section."""
-    return tuple(_with_sections(_with_versions(_with_points(_with_interjections(tokens, names)))))
+    return tuple(_with_all(_with_sections(_with_versions(_with_points(_with_interjections(tokens, names))))))
+
+
+def _with_all(tokens: Sequence[Token]) -> list[Token]:
+    """'All -1', 'unlock all': here "all" is every stem."""
+    read = list(tokens)
+    for index, token in enumerate(read):
+        before, behind = read[max(index - 1, 0) : index], read[index + 1 : index + 2]
+        counted = any(t.is_a("number|sign|way") for t in behind) or any(t.is_a("lock|unlock|raise") for t in before)
+        if token.words == ("all",) and counted:
+            read[index] = replace(token, kind="all", value="all")
+    return read
 
 
 def _with_interjections(tokens: Sequence[Token], names: Names) -> list[Token]:
@@ -21,7 +33,9 @@ def _with_interjections(tokens: Sequence[Token], names: Names) -> list[Token]:
     for index, token in enumerate(read):
         stem = names.stem(token.words) if token.kind == "interjection" else None
         before, behind = read[max(index - 1, 0) : index], read[index + 1 : index + 2]
-        said_of = any(t.is_a("way|number|sign|amount|too") for t in behind) or any(t.is_a("the|raise") for t in before)
+        said_of = any(t.is_a("way|number|sign|amount|too|quality|loud|quiet|buried|poking") for t in behind) or any(
+            t.is_a("the|raise") for t in before
+        )
         if stem is not None and said_of:
             read[index] = replace(token, kind="stems", value="name", stems=(stem,))
     return read
@@ -31,6 +45,9 @@ def _with_points(tokens: Sequence[Token]) -> list[Token]:
     """'Seven point five' is 7.5."""
     read: list[Token] = []
     for token in tokens:
+        if token.words[0] in ORDINAL_ENDINGS and read and read[-1].kind == "number" and read[-1].end == token.start:
+            number = read.pop()
+            token = Token("ordinal", "", (number.value + token.words[0],), number.start, token.end)
         if token.words == ("k",) and read and read[-1].kind == "number" and read[-1].end == token.start:
             token = replace(token, kind="unit", value="hz")
         counted = token.is_a("number|numeral") and len(read) > 1 and read[-1].kind == "point"

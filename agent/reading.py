@@ -63,7 +63,7 @@ def _refused(clause: Clause, rule: Rule) -> bool:
     denials = [at for at, token in enumerate(clause.tokens) if token.is_a("not")]
     opening = next((token for token in clause.tokens if not token.is_a("small")), None)
     # "Can't we have more bass?" asks for it.
-    suggests = clause.question and opening is not None and opening.is_a("not=can_not|not=should_not")
+    suggests = clause.question and opening is not None and opening.is_a("not=can_not|not=should_not|should")
     if suggests or (clause.question and rule.intent in {"too_loud", "too_quiet"}):
         return False
     plain = any(not names_next(clause.tokens[at + 1 :]) for at in denials) or _denies_all_names(clause.tokens)

@@ -27,6 +27,9 @@ ONCE: frozenset[Intent] = frozenset(
     }
     | {
         "undo",
+        "redo",
+        "overview",
+        "blind_test",
         "limit",
         "inspect",
         "why",
@@ -35,16 +38,28 @@ ONCE: frozenset[Intent] = frozenset(
         "cannot",
         "taste",
         "compare",
-        "changed",
-        "versions",
-        "locks",
     }
+    | {"changed", "versions", "locks"}
 )
 
 
 def shared(read: Sequence[Read]) -> list[Read]:
     """The requests with what they take from their neighbours; what says the same again is dropped."""
-    return _without_praise(_once(_as_blind_test(_without_asides(_with_versions(_with_direction(read))))))
+    return _without_praise(_once(_as_blind_test(_without_asides(_with_versions(_with_direction(_corrected(read)))))))
+
+
+def _corrected(read: Sequence[Read]) -> list[Read]:
+    """'Up 2, no wait, 1' is up 1; 'the drums forward a dB, the keys back the same' is a dB for both."""
+    kept: list[Read] = []
+    for clause, request in read:
+        before = kept[-1][1] if kept else None
+        turned = before is not None and before.intent == "turn" == request.intent
+        if before is not None and turned and has(clause.tokens, "correction") and before.stems == request.stems:
+            kept.pop()
+        elif before is not None and turned and has(clause.tokens, "same") and request.amount_db is None:
+            request = request.model_copy(update={"amount_db": before.amount_db})
+        kept.append((clause, request))
+    return kept
 
 
 def _with_direction(read: Sequence[Read]) -> list[Read]:
@@ -78,6 +93,15 @@ def _with_versions(read: Sequence[Read]) -> list[Read]:
             if more is not None:
                 kept[-1] = (kept[-1][0], before.model_copy(update={"version": more, "other_version": before.version}))
                 continue
+        pair = (
+            before is not None
+            and before.intent == request.intent
+            and request.intent in {"listen", "blind_test", "changed"}
+        )
+        if before is not None and pair and before.other_version is request.other_version is None and request.version:
+            update = {"version": request.version, "other_version": before.version}
+            kept[-1] = (kept[-1][0], before.model_copy(update=update))
+            continue
         returns = request.intent in {"go", "undo"} and request.version is None and has(clause.tokens, "it|go")
         if before is not None and before.intent == "go" and before.version is not None and returns:
             continue
@@ -116,6 +140,8 @@ def _once(read: Sequence[Read]) -> list[Read]:
 
 
 def _both(first: Request, second: Request) -> Request:
+    if first.intent in LEVELS and second.intent == "turn":
+        return second
     update: dict[str, Any] = {
         "stems": first.stems or second.stems,
         "called": first.called or second.called,
@@ -130,15 +156,18 @@ def _both(first: Request, second: Request) -> Request:
 
 def _says_nothing(clause: Clause, request: Request) -> bool:
     """Praise, laughter, and the 'listen' that asks for attention."""
+    talk = request.intent == "smalltalk" and not has(clause.tokens, "smalltalk")
     praise = request.intent == "thanks" and not has(clause.tokens, "thanks=thanks")
     laughter = request.intent == "smalltalk" and all(token.is_a("laugh|small") for token in clause.tokens)
     dismay = request.intent == "reject" and all(t.is_a("interjection|not=no|small") for t in clause.tokens)
     dismay = dismay and has(clause.tokens, "interjection")
-    return praise or laughter or dismay or (request.intent == "listen" and clause.said == "listen")
+    return talk or praise or laughter or dismay or (request.intent == "listen" and clause.said == "listen")
 
 
 def _is_reason(wish: Request, complaint: Request) -> bool:
     """'Bring the guitars down, they're too loud': why, and no wish of its own."""
+    if wish.intent in LEVELS:
+        wish, complaint = complaint, wish
     meant = "too_loud" if wish.direction < 0 else "too_quiet"
     return wish.intent == "turn" and complaint.intent == meant and wish.stems == complaint.stems
 
@@ -151,6 +180,8 @@ def _says_the_same(first: Request, second: Request) -> bool:
         return True
     if first.intent != second.intent:
         return False
+    if first.intent == "redo" == second.intent:
+        return True
     if first.intent == "turn":
         # "More bass, like proper bass"
         return first.stems == second.stems != () and first.direction == second.direction and second.amount_db is None

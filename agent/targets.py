@@ -54,7 +54,7 @@ def _sorted_out(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
             out = "end"
         elif token.is_a("than|rather|landmark"):
             out = "comma"
-        elif token.is_a("rather_said"):
+        elif token.is_a("rather_said") and has(tokens[index:], "named"):
             named.clear()
         elif token.is_a("comma") and out == "comma":
             out = ""

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixingbuddy.agent.intents import Request, find_stems, is_request, read_requests
+from mixingbuddy.agent.intents import find_stems, is_request, next_dialogue, read_requests
+from mixingbuddy.agent.requests import Dialogue, Request
 from mixingbuddy.tools.roles import Role
 
 ROLES: dict[str, Role] = {
@@ -78,7 +79,8 @@ def test_fader_wishes(text: str, stems: tuple[str, ...], direction: int, amount_
 @pytest.mark.parametrize(
     ("text", "intent", "stems"),
     [
-        ("is the vocal too loud?", "too_loud", VOICE),
+        ("are the vocals too loud?", "too_loud", VOICE),
+        ("is the vocal too loud?", "too_loud", ("LeadVox",)),
         ("vox are buried", "too_quiet", VOICE),
         ("is the bass loud enough", "too_quiet", ("Bass DI",)),
         ("how loud is the snare?", "how_loud", ("Snare",)),
@@ -276,13 +278,13 @@ def test_a_list_of_wishes() -> None:
         ("the bass is covering the kick", "too_loud", ("Bass DI",), False),
         ("the vocals are drowned by the guitars", "too_quiet", VOICE, False),
         ("the vocals are drowning", "too_quiet", VOICE, False),
-        ("should i turn the vocal up?", "too_quiet", VOICE, True),
+        ("should i turn the vocals up?", "too_quiet", VOICE, True),
         ("is the piano louder than the guitar?", "how_loud", ("E_PNO", "08_ElecGtr1"), True),
         ("the bass is not loud enough", "too_quiet", ("Bass DI",), False),
-        ("i like the vocal buried", "lock", VOICE, False),
-        ("i want the vocal low", "lock", VOICE, False),
-        ("the vocal is meant to be quiet", "lock", VOICE, False),
-        ("i don't like the vocal buried", "too_quiet", VOICE, False),
+        ("i like the vocals buried", "taste", VOICE, False),
+        ("i want the vocals low", "taste", VOICE, False),
+        ("the vocals are meant to be quiet", "taste", VOICE, False),
+        ("i don't like the vocals buried", "too_quiet", VOICE, False),
         ("more vocals", "turn", VOICE, False),
         ("why did you take the piano down?", "why", ("E_PNO",), True),
         ("how loud are the drums", "how_loud", KIT, True),
@@ -297,7 +299,7 @@ def test_statements_questions_and_taste(text: str, intent: str, stems: tuple[str
 def test_more_and_less_of_a_stem() -> None:
     assert (one("2 dB more vocals").direction, one("2 dB more vocals").amount_db) == (1, 2.0)
     assert (one("3 dB less bass").direction, one("3 dB less bass").amount_db) == (-1, 3.0)
-    for text, word in (("less cowbell", "cowbell"), ("less blorp", "blorp"), ("more reverbs", "reverbs")):
+    for text, word in (("less cowbell", "cowbell"), ("less blorp", "blorp"), ("more clarinet", "clarinet")):
         assert (one(text).intent, one(text).stems, one(text).missing) == ("turn", (), (word,))
 
 
@@ -308,17 +310,27 @@ def test_a_part_of_a_group_that_is_not_there_never_stands_for_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "version"),
+    ("text", "intent", "version"),
     [
-        ("undo everything", 1),
-        ("go back to version 1", 1),
-        ("back to the original", 1),
-        ("version 3", 3),
-        ("undo", None),
+        ("undo everything", "go", 1),
+        ("go back to version 1", "go", 1),
+        ("back to the original", "go", 1),
+        ("version 3", "go", 3),
+        ("switch to v4", "go", 4),
+        ("back to the loud vocal version", "go", "loud vocal"),
+        ("undo", "undo", None),
+        ("what changed since v2?", "changed", None),
     ],
 )
-def test_versions(text: str, version: int | None) -> None:
-    assert (one(text).intent, one(text).version) == ("undo", version)
+def test_versions(text: str, intent: str, version: int | str | None) -> None:
+    (request,) = read_requests(text, ROLES, versions=("Loud Vocal",))
+    assert (request.intent, request.version) == (intent, version)
+
+
+def test_of_two_versions_the_later_named_is_asked_about() -> None:
+    request = one("what's the difference between v2 and v5?")
+    assert (request.intent, request.version, request.other_version) == ("changed", 5, 2)
+    assert one("what's new since v1").other_version == 1
 
 
 @pytest.mark.parametrize(
@@ -327,9 +339,9 @@ def test_versions(text: str, version: int | None) -> None:
         ("how loud is it overall?", "overview"),
         ("what is the true peak?", "overview"),
         ("how loud is the mix?", "overview"),
-        ("mute the bass", "only_faders"),
-        ("more reverb on the vocals", "only_faders"),
-        ("the bass is boomy", "only_faders"),
+        ("mute the bass", "cannot"),
+        ("more reverb on the vocals", "cannot"),
+        ("the bass is boomy", "complaint"),
         ("hello", "greeting"),
         ("thanks", "thanks"),
     ],
@@ -343,9 +355,11 @@ def test_back_is_neither_up_nor_down() -> None:
     assert (request.intent, request.direction) == ("turn", 0)
 
 
-def test_a_misspelt_name_is_asked_about() -> None:
-    assert one("voclas up").meant == "vocals"
-    assert one("voclas up").stems == ()
+def test_a_misspelt_name_is_read_or_asked_about() -> None:
+    assert one("tambuorine up").missing == ("tambuorine",)
+    assert set(one("guitrs up").stems) == {"08_ElecGtr1"}
+    assert one("bassdi down").stems == ("Bass DI",)
+    assert (one("giutra up").stems, one("giutra up").meant) == ((), "guitar")
 
 
 NEGATIONS = ("not", "don't", "dont", "do not", "never", "no", "can't", "won't", "please don't", "do NOT", "don’t")

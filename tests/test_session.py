@@ -88,6 +88,8 @@ def test_an_instrument_that_is_not_there(talk: MixingSession) -> None:
 def test_questions_get_measured_answers(talk: MixingSession) -> None:
     assert "too quiet" in talk.ask("is the vocal too loud?", never).reply
     assert talk.ask("is the bass too loud?", never).reply.startswith("No, the bass is not too loud")
+    assert talk.ask("is the bass loud enough?", never).reply.startswith("Yes, the bass is loud enough")
+    assert talk.ask("is the vocal loud enough?", never).reply.startswith("No, the vocal is too quiet")
     assert "LUFS" in talk.ask("how loud is the bass?", never).reply
     assert "explain" in talk.ask("compare with the reference", never).reply
 
