@@ -12,7 +12,7 @@ from mixingbuddy.prompts import load_table
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)")
 # What may stand behind a bare number of decibels, and before a number word that counts them.
 BEHIND = (
-    "unit=db|way|raise|move|back|off|small|more|less|it|in|hedge|than|limit|except|too|side|section|everywhere|loud|"
+    "unit=db|ordinal|way|raise|move|back|off|small|more|less|it|in|hedge|than|limit|except|too|side|section|everywhere|loud|"
     "quiet|be|not|alone|same|taste|level|from_now_on|touch|ask|rest|all|tag"
 )
 LEADING = "way|raise|sign|limit|move|touch|more|less|back|off"
@@ -74,30 +74,41 @@ def _value(tokens: Sequence[Token], kind: str) -> float | None:
 
 
 def _with_digits(tokens: Sequence[Token]) -> list[Token]:
-    """Words that count decibels as digits: 'one and a half db' is '1.5 db', 'by two' is 'by 2', 'a dB and a half' 1.5."""
+    """Words that count decibels as digits: 'one and a half db' is 1.5, 'by two' is 2, 'a dB and a half' is 1.5."""
     read: list[Token] = []
     for index, token in enumerate(tokens):
         rest = [t for t in tokens[index + 1 :] if t.words not in {("of",), ("the",)}]
         if token.kind == "half":
-            whole = [i for i, earlier in enumerate(read) if earlier.kind == "number" or _is_one_db(earlier)]
-            if whole and _NUMBER.fullmatch(read[whole[-1]].value):
-                earlier = read[whole[-1]]
-                value = f"{float(earlier.value.replace(',', '.')) + 0.5:g}"
-                read[whole[-1]] = replace(earlier, kind="number", value=value)
-            continue
-        if token.words[-1:] == ("another",) and rest and rest[0].is_a("unit=db"):
+            _add_half(read)
+        elif token.words[-1:] == ("another",) and rest and rest[0].is_a("unit=db"):
             read.append(replace(token, kind="number", value="1"))
-            continue
-        if token.kind == "numeral" and _counts(token, read, rest):
-            token = replace(token, kind="number", value=f"{float(token.value):g}")
-        elif token.kind == "factor" and rest and (rest[0].is_a("unit=db") or _is_one_db(rest[0])):
-            token = replace(token, kind="number", value=f"{float(token.value):g}")
-        elif _is_one_db(token) and read and read[-1].kind == "number":
-            continue
-        elif _is_one_db(token) and len(read) > 1 and read[-1].words == ("of",) and read[-2].kind == "number":
-            continue
-        read.append(token)
+        elif (token.kind == "numeral" and _counts(token, read, rest)) or (
+            token.kind == "factor" and _of_decibels(rest)
+        ):
+            read.append(replace(token, kind="number", value=f"{float(token.value):g}"))
+        elif not (_is_one_db(token) and _counted_before(read)):
+            read.append(token)
     return read
+
+
+def _add_half(read: list[Token]) -> None:
+    """'... and a half': half a decibel more than the last number."""
+    whole = [at for at, earlier in enumerate(read) if earlier.kind == "number" or _is_one_db(earlier)]
+    if whole and _NUMBER.fullmatch(read[whole[-1]].value):
+        earlier = read[whole[-1]]
+        value = f"{float(earlier.value.replace(',', '.')) + 0.5:g}"
+        read[whole[-1]] = replace(earlier, kind="number", value=value)
+
+
+def _of_decibels(rest: Sequence[Token]) -> bool:
+    """'Three quarters of a dB' is a size, 'three quarters of that' is none."""
+    return bool(rest) and (rest[0].is_a("unit=db") or _is_one_db(rest[0]))
+
+
+def _counted_before(read: Sequence[Token]) -> bool:
+    """Whether a number stands before 'a dB': 'half a dB', 'a quarter of a dB'."""
+    before = [token for token in read if token.words != ("of",)]
+    return bool(before) and before[-1].kind == "number"
 
 
 def _is_one_db(token: Token) -> bool:

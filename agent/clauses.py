@@ -93,7 +93,7 @@ def _led_in(token: Token, before: Sequence[Token]) -> bool:
 
 
 def _asks(tokens: Sequence[Token]) -> bool:
-    opening = next((token for token in tokens if not token.is_a("small|assent|praise|greeting|mark")), None)
+    opening = next((token for token in tokens if not token.is_a("small|in|assent|praise|greeting|mark")), None)
     words = load_table("grammar")["clauses"]["ask_words"]
     return (
         opening is not None
@@ -121,7 +121,7 @@ def _merged(pieces: Sequence[Clause]) -> list[Clause]:
         said = behind is not None and behind.but and has(piece.tokens, "be")
         if (
             said
-            or _opens(piece.tokens)
+            or (_opens(piece.tokens) and not (leads_on and _asks_of_stems(piece.tokens)))
             or piece.aside
             or (merged and _stands_alone(merged[-1].tokens) and not leads_on)
         ):
@@ -155,6 +155,11 @@ def _opens(tokens: Sequence[Token]) -> bool:
         return has(tokens, "not=no")
     counted = has(tokens, "number|amount|sign") or (len(tokens) > 1 and tokens[-1].kind == "numeral")
     return has(tokens, "named|side") and counted
+
+
+def _asks_of_stems(tokens: Sequence[Token]) -> bool:
+    """'Where do the bass', to go on with 'and the kick overlap'."""
+    return has(tokens, "stems") and all(token.is_a("ask|be=is|named|side|small") for token in tokens)
 
 
 def _stands_alone(tokens: Sequence[Token]) -> bool:

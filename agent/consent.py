@@ -12,7 +12,9 @@ BESIDE_CONSENT: frozenset[Intent] = frozenset(
     {"apply", "lock", "unlock", "turn", "critique", "compare", "thanks", "greeting", "goodbye", "name_version"}
 )
 NEEDS_MORE_THAN_YES: frozenset[Intent] = frozenset({"turn", "critique", "compare"})
-FACTS: frozenset[Intent] = frozenset({"how_loud", "overview", "inspect"})  # may be asked for behind a clear consent
+FACTS: frozenset[Intent] = frozenset(
+    {"how_loud", "overview", "inspect", "listen", "changed", "versions", "compare", "blind_test"}
+)  # may be asked for behind a clear consent
 KEEPING: frozenset[Intent] = frozenset({"lock", "unlock"})
 CHANGES: frozenset[Intent] = frozenset({"turn", "scale", "same", "help_level"})
 HEDGES = "hedge|but|more|less|factor|percent|wait|except|enough|ordinal|when"

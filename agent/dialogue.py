@@ -10,10 +10,10 @@ from mixingbuddy.agent.tokens import has
 from mixingbuddy.tools.roles import Role
 
 # Requests that a stem may be missing from, because it was named before.
-ABOUT_STEMS: frozenset[Intent] = frozenset(
-    {"turn", "too_loud", "too_quiet", "how_loud", "lock", "unlock", "cannot", "limit", "taste", "inspect", "listen"}
-    | {"complaint"}
-)
+ABOUT_STEMS: frozenset[Intent] = frozenset([
+    "turn", "too_loud", "too_quiet", "how_loud", "lock", "unlock", "cannot", "limit", "taste", "inspect", "listen",
+    "complaint",
+])  # fmt: skip
 LEVELS: frozenset[Intent] = frozenset({"too_loud", "too_quiet"})
 # These need no 'it': "louder", "too quiet still".
 WITHOUT_A_WORD: frozenset[Intent] = frozenset({"turn", "too_loud", "too_quiet"})
@@ -45,12 +45,22 @@ def with_focus(
 ) -> Request:
     """The request with the stems that its 'it' means, from this message or from the ones before."""
     focused = _with_focus(request, clause, earlier, dialogue)
+    if focused.intent == "turn" and not (focused.stems or focused.missing or focused.spared or dialogue.focus):
+        focused = _of_the_moves(focused, clause)
     side = next((token.value for token in clause.tokens if token.kind == "side"), "")
     if side and focused.stems and not request.stems:
         focused = _on_the_side(focused, side, roles)
-    if focused.intent == "how_loud" and not (focused.stems or focused.missing or focused.section):
+    of_the_mix = focused.intent == "how_loud" or (focused.intent in LEVELS and focused.question)
+    if of_the_mix and not (focused.stems or focused.missing or focused.section):
         return focused.model_copy(update={"intent": "overview"})
     return focused
+
+
+def _of_the_moves(request: Request, clause: Clause) -> Request:
+    """Where no stem was spoken of, 'ease off' and 'up a bit more' are about the moves on the table."""
+    verb = has(clause.tokens, "raise|back") and not has(clause.tokens, "way|move")
+    about = request.direction != 0 and request.fader_db is None and (verb or has(clause.tokens, "more|less"))
+    return request.model_copy(update={"intent": "scale"}) if about else request
 
 
 def _on_the_side(request: Request, side: str, roles: Mapping[str, Role]) -> Request:
@@ -83,8 +93,11 @@ def _with_focus(request: Request, clause: Clause, earlier: Sequence[Request], di
 
 
 def continued(clause: Clause, request: Request, last: Request | None) -> Request | None:
-    """'And in the chorus?', 'what about the bass?', '2 dB': the last request, said more precisely or of something else."""
+    """'And in the chorus?', 'what about the bass?', '2 dB': the last request, more precise or of something else."""
     if last is None or last.intent not in CAN_BE_CONTINUED:
+        return None
+    if has(clause.tokens, "be") and has(clause.tokens, "praise|thanks") and not clause.question:
+        # "But the snare is great"
         return None
     amount = read_amount(clause.tokens)
     update: dict[str, object] = {"said": request.said, "question": clause.question or last.question}

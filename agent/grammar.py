@@ -12,8 +12,10 @@ from mixingbuddy.agent.tokens import Spec, Token, first, has, in_order, side_by_
 from mixingbuddy.prompts import load_table
 
 # Text slots keep some of the small words at their ends: "the record", "gain staging".
-KEPT_IN_FRONT = {"reference": "the|owner", "term": "filler", "name": "the|a|owner|filler|polite"}
+KEPT_IN_FRONT = {"reference": "the|a|owner|it", "term": "filler", "name": "the|a|owner|filler|polite"}
 KEPT_AT_THE_END = {"name": "filler"}
+# Small words that may be asked about themselves: "what is a fader?"
+ASKED_ABOUT = {"stem", "stems", "fader", "faders", "gain", "volume", "channel", "track", "tracks"}
 
 
 class Rule(BaseModel):
@@ -63,7 +65,9 @@ class Rule(BaseModel):
         front, end = KEPT_IN_FRONT.get(slot, ""), KEPT_AT_THE_END.get(slot, "")
         while part and part[0].is_a("small|be=is|it|go|ask|move|mark|hedge|called") and not part[0].is_a(front):
             part.pop(0)
-        while part and part[-1].is_a("small|mean|mark|work|be=is|what_that") and not part[-1].is_a(end):
+        while part and part[-1].is_a("small|mean|mark|work|be=is|ask=is|what_that") and not part[-1].is_a(end):
+            if slot == "term" and len(part) == 1 and part[0].words[0] in ASKED_ABOUT:
+                break
             part.pop()
         return part
 

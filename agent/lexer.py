@@ -23,9 +23,9 @@ LONGEST_NAME = 6  # words of a stem's name, at most
 _PIECE = re.compile(
     r"(?P<quote>\"[^\"\n]{1,80}\"|(?<!\w)'[^'\n]{1,80}'(?!\w))"
     r"|(?P<time>(?<![\w.])\d{1,3}:[0-5]\d(?![\w:]))"
+    r"|(?P<word>\d{1,2}(?:st|nd|rd|th)(?!\w)|%|&|[^\W\d_]+(?:'[^\W\d_]+)?)"
     r"|(?P<number>(?:(?<![\w.])[+-])?\d+(?:[.,]\d+)?e[+-]?\d+|\d+/\d+"
     r"|(?:(?<![\w.])[+-])?(?:\d+(?:[.,]\d+)?|(?<!\w)[.,]\d+))"
-    r"|(?P<word>%|&|[^\W\d_]+(?:'[^\W\d_]+)?)"
     r"|(?P<mark>[;!?\n]|\.|,|:)",
     re.IGNORECASE,
 )

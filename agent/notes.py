@@ -26,6 +26,9 @@ def _passes_on(tokens: Sequence[Token]) -> bool:
         return False
     if tokens[at].is_a("client=notes"):
         return True
+    if at == 0 and tokens[at].is_a("says=says") and len(tokens) > 1:
+        # "Notes: vocals up"
+        return True
     says = first(tokens[at:], "says|want")
     by_client = tokens[at].is_a("client=client") and says is not None
     before = tokens[at - 1 : at] if at else ()

@@ -9,6 +9,7 @@ from mixingbuddy.agent.tokens import Token, words_of
 
 ORDINAL_ENDINGS = {"st", "nd", "rd", "th"}
 LONGEST_VERSION = 6  # digits
+MINUTES = {"minute", "minutes", "min"}
 
 
 def joined_tokens(tokens: Sequence[Token], names: Names) -> tuple[Token, ...]:
@@ -86,13 +87,24 @@ def _with_sections(tokens: Sequence[Token]) -> list[Token]:
             token = replace(token, kind="section", value="time")
         elif token.kind == "section" and before is not None and before.kind == "ordinal":
             token = _over([read.pop(), token], "section", token.value)
-        elif before is not None and before.is_a("section|section_word") and token.is_a("number|numeral|word|a"):
-            if token.is_a("number|numeral") or len(token.words[0]) == 1:
-                token = _over([read.pop(), token], "section", "numbered")
+        elif before is not None and _counts(before, token):
+            parts = [read.pop(), token]
+            if parts[0].words[-1] in MINUTES and read and read[-1].is_a("number|numeral"):
+                parts.insert(0, read.pop())  # "1 minute 20"
+            token = _over(parts, "section", "numbered")
         elif before is not None and before.kind == "in" and token.kind == "word" and len(token.words[0]) == 1:
             token = replace(token, kind="section", value="letter")
         read.append(token)
     return read
+
+
+def _counts(before: Token, token: Token) -> bool:
+    """Whether a number or a letter goes with the section before it: 'verse 2', 'section b', 'bar 12', 'part b'."""
+    if before.words == ("part",):
+        return token.kind == "word" and len(token.words[0]) == 1
+    if not before.is_a("section|section_word") and before.words not in {("bar",), ("bars",)}:
+        return False
+    return token.is_a("number|numeral") or (token.is_a("word|a") and len(token.words[0]) == 1)
 
 
 def _over(tokens: Sequence[Token], kind: str, value: str) -> Token:

@@ -24,6 +24,7 @@ PLACED: frozenset[Intent] = frozenset(
     {"turn", "too_loud", "too_quiet", "complaint", "how_loud", "inspect", "cannot", "overview", "listen", "unknown"}
 )
 COMPARING: frozenset[Intent] = frozenset({"how_loud", "inspect", "blind_test"})  # "louder than the snare" asks of both
+BEFORE_SECTION = "in|what_about|quality|how_loud|be|it|listen|join|aspect|than"
 LONGEST_SAID = 400  # characters
 
 
@@ -88,7 +89,7 @@ def _targets(clause: Clause, rule: Rule | None, roles: Mapping[str, Role], menti
         if at is not None:
             tokens = tokens[:at] if side == "before" else tokens[at + 1 :]
     if rule.intent in COMPARING:
-        tokens = [token for token in tokens if not token.is_a("than|landmark")]
+        tokens = [token for token in tokens if not token.is_a("than|landmark|compare")]
     found = find_targets(tokens, roles, mentioned)
     if rule.stems == "voice" and not found.stems:
         return find_targets([Token("stems", "role", (), 0, 0, Names(roles).nickname("vocals"))], roles)
@@ -118,7 +119,7 @@ def _size(clause: Clause, intent: Intent, slots: Mapping[str, Any]) -> dict[str,
     if intent == "scale":
         return {
             "direction": _scaling(amount.factor) or slots.get("direction") or told,
-            "amount_db": None if amount.absolute else amount.size_db,
+            "amount_db": None if amount.absolute or amount.factor is not None else amount.size_db,
             "factor": amount.factor,
             "trouble": "" if amount.factor is not None else amount.trouble,
         }
@@ -155,10 +156,11 @@ def _section(clause: Clause) -> dict[str, str]:
     if at is None or has(clause.tokens, "effect=edit|effect=arrangement|aspect=sections"):
         return {}
     before = next((t for t in reversed(clause.tokens[:at]) if not t.is_a("small")), None)
-    if before is not None and before.words[-1] not in {"in", "at", "of", "during"}:
-        if not before.is_a("in|what_about|quality|how_loud|be|it|listen|join|aspect|than"):
-            return {}
-    return {"section": " ".join(word for word in clause.tokens[at].words if word != "the")}
+    led = before is None or before.words[-1] in {"in", "at", "of", "during"}
+    section = clause.tokens[at]
+    if before is not None and not led and section.value != "time" and not before.is_a(BEFORE_SECTION):
+        return {}
+    return {"section": " ".join(word for word in section.words if word not in {"the", "at", "in"})}
 
 
 def versions_in(tokens: Sequence[Token], intent: Intent) -> dict[str, Any]:
@@ -171,12 +173,18 @@ def versions_in(tokens: Sequence[Token], intent: Intent) -> dict[str, Any]:
     values = [None if tokens[at].kind == "current" else _version(tokens[at]) for at in named]
     if len(values) > 1:
         # The current version needs no number, on whichever side of the comparison it stands.
-        other, version = (values[1], values[0]) if values[0] is None else (values[0], values[1])
+        backwards = values[0] is None or _held_against(tokens[named[0] + 1 : named[1]])
+        other, version = (values[1], values[0]) if backwards else (values[0], values[1])
         return {"version": version, "other_version": other}
     earlier = any(set(token.words) & {"since", "against", "than"} for token in tokens[: named[0]])
     if intent in {"changed", "compare", "notes"} or (earlier and intent != "go"):
         return {"other_version": values[0]}
     return {"version": values[0]}
+
+
+def _held_against(between: Sequence[Token]) -> bool:
+    """'What's in v4 that isn't in v1': the later named is what the other is held against."""
+    return has(between, "not") or any("from" in token.words and token.kind == "compare" for token in between)
 
 
 def _numbers(tokens: Sequence[Token], at: int, intent: Intent) -> bool:

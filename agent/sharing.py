@@ -9,38 +9,14 @@ from mixingbuddy.agent.requests import Intent, Request
 from mixingbuddy.agent.tokens import has
 
 Read = tuple[Clause, Request]
+OF_HELPING: frozenset[Intent] = frozenset({"reject", "critique", "tell_me", "why"})
 LEVELS: frozenset[Intent] = frozenset({"too_loud", "too_quiet"})
 # Said twice, these are meant once.
-ONCE: frozenset[Intent] = frozenset(
-    {
-        "apply",
-        "reject",
-        "wait",
-        "critique",
-        "thanks",
-        "greeting",
-        "help",
-        "smalltalk",
-        "help_level",
-        "tell_me",
-        "goodbye",
-    }
-    | {
-        "undo",
-        "redo",
-        "overview",
-        "blind_test",
-        "limit",
-        "inspect",
-        "why",
-        "listen",
-        "lock",
-        "cannot",
-        "taste",
-        "compare",
-    }
-    | {"changed", "versions", "locks"}
-)
+ONCE: frozenset[Intent] = frozenset([
+    "apply", "reject", "wait", "critique", "thanks", "greeting", "help", "smalltalk", "help_level", "tell_me",
+    "goodbye", "undo", "redo", "overview", "blind_test", "limit", "inspect", "why", "listen", "lock", "cannot",
+    "taste", "compare", "changed", "versions", "locks",
+])  # fmt: skip
 
 
 def shared(read: Sequence[Read]) -> list[Read]:
@@ -140,7 +116,7 @@ def _once(read: Sequence[Read]) -> list[Read]:
 
 
 def _both(first: Request, second: Request) -> Request:
-    if first.intent in LEVELS and second.intent == "turn":
+    if _looks_first(first, second) or (first.intent in LEVELS and second.intent == "turn"):
         return second
     update: dict[str, Any] = {
         "stems": first.stems or second.stems,
@@ -172,11 +148,17 @@ def _is_reason(wish: Request, complaint: Request) -> bool:
     return wish.intent == "turn" and complaint.intent == meant and wish.stems == complaint.stems
 
 
+def _looks_first(first: Request, second: Request) -> bool:
+    """'Have a listen and tell me what you think': the listening is the critic's."""
+    plain = first.version is None and not first.stems and not first.section
+    return first.intent == "listen" and second.intent == "critique" and plain
+
+
 def _says_the_same(first: Request, second: Request) -> bool:
     about = not second.stems or not first.stems or first.stems == second.stems
     if first.intent == "compare" and second.intent == "changed" and second.version is second.other_version is None:
         return True
-    if _is_reason(first, second):
+    if _is_reason(first, second) or _looks_first(first, second):
         return True
     if first.intent != second.intent:
         return False
@@ -199,4 +181,7 @@ def _says_the_same(first: Request, second: Request) -> bool:
 def _without_praise(read: Sequence[Read]) -> list[Read]:
     """'Perfect, do that' thanks nobody."""
     meant = [(c, r) for c, r in read if not _says_nothing(c, r)]
+    if any(r.intent == "help_level" for _, r in meant):
+        # "Don't change anything, only suggest": how to help, said twice.
+        meant = [(c, r) for c, r in meant if r.intent not in OF_HELPING or has(c.tokens, "critique=critique")]
     return meant if any(r.intent != "unknown" for _, r in meant) else list(read)

@@ -52,7 +52,7 @@ def _sorted_out(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
     for index, token in enumerate(tokens):
         if token.is_a("except|but"):
             out = "end"
-        elif token.is_a("than|rather|landmark"):
+        elif token.is_a("than|rather|landmark|compare"):
             out = "comma"
         elif token.is_a("rather_said") and has(tokens[index:], "named"):
             named.clear()
@@ -79,6 +79,8 @@ def _one_sided(token: Token, before: Sequence[Token], after: Sequence[Token]) ->
         return token
     behind = first(after, "stems|missing")
     nearby = (*before[-1:], *(t for t in after[:behind] if t.kind == "side"))
+    if after and after[0].words == ("right",) and any(t.is_a("be|way|sign|number|too|raise") for t in after[1:2]):
+        nearby = (*nearby, after[0])
     for side in ("left", "right"):
         if any(side in near.words for near in nearby):
             kept = tuple(stem for stem in token.stems if on_side(stem, side))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixingbuddy.agent.intents import find_stems, is_request, next_dialogue, read_requests
@@ -359,7 +359,7 @@ def test_a_misspelt_name_is_read_or_asked_about() -> None:
     assert one("tambuorine up").missing == ("tambuorine",)
     assert set(one("guitrs up").stems) == {"08_ElecGtr1"}
     assert one("bassdi down").stems == ("Bass DI",)
-    assert (one("giutra up").stems, one("giutra up").meant) == ((), "guitar")
+    assert (one("kcik up").stems, one("kcik up").meant) == ((), "kick")
 
 
 NEGATIONS = ("not", "don't", "dont", "do not", "never", "no", "can't", "won't", "please don't", "do NOT", "don’t")
@@ -405,3 +405,81 @@ def test_two_stems_share_a_direction_and_a_size(text: str) -> None:
 
 def test_alone_is_no_part_of_a_name() -> None:
     assert one("leave the vocals alone").called in {"vocals", "the vocals"}
+
+
+def after(*earlier: str) -> Dialogue:
+    """What these messages leave behind."""
+    dialogue = Dialogue()
+    for text in earlier:
+        dialogue = next_dialogue(dialogue, read_requests(text, ROLES, dialogue))
+    return dialogue
+
+
+@pytest.mark.parametrize(
+    ("earlier", "text", "intent", "stems"),
+    [
+        ("bass up 3 dB", "take it down a bit", "turn", ("Bass DI",)),
+        ("how loud is the bass?", "is it too loud?", "too_loud", ("Bass DI",)),
+        ("how loud is the bass?", "and the snare?", "how_loud", ("Snare",)),
+        ("how loud is the bass?", "what about the kick?", "how_loud", ("Kick In",)),
+        ("kick up 1 dB", "same for the snare", "same", ("Snare",)),
+        ("kick up 1 dB", "the snare too", "same", ("Snare",)),
+        ("bass up 1", "don't touch it", "lock", ("Bass DI",)),
+        ("turn the bass up", "3 dB", "turn", ("Bass DI",)),
+    ],
+)
+def test_what_was_said_before_is_remembered(earlier: str, text: str, intent: str, stems: tuple[str, ...]) -> None:
+    (request,) = read_requests(text, ROLES, after(earlier))
+    assert (request.intent, request.stems) == (intent, stems)
+
+
+def test_a_question_goes_on_in_another_section() -> None:
+    (request,) = read_requests("and in the second chorus?", ROLES, after("how loud is the bass in the verse?"))
+    assert (request.intent, request.stems, request.section) == ("how_loud", ("Bass DI",), "second chorus")
+
+
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ("it sounds muddy", {"intent": "complaint", "quality": "muddy"}),
+        ("make the snare punchier", {"intent": "complaint", "quality": "punch", "stems": ("Snare",)}),
+        ("i can't understand the words", {"intent": "complaint", "quality": "unclear_words", "stems": ("LeadVox",)}),
+        ("pan the guitars left", {"intent": "cannot", "effect": "pan"}),
+        ("what's masking the guitar?", {"intent": "inspect", "aspect": "masking", "stems": ("08_ElecGtr1",)}),
+        ("what does LUFS mean", {"intent": "explain", "term": "LUFS"}),
+        ("explain sidechaining", {"intent": "explain", "term": "sidechaining"}),
+        ("never more than 3 dB", {"intent": "limit", "limit_db": 3.0}),
+        ("i like the bass low in all my songs", {"intent": "taste", "direction": -1, "everywhere": True}),
+        ("this should sound like the record", {"intent": "reference", "reference": "the record"}),
+        ("call this one 'Big Chorus'", {"intent": "name_version", "name": "Big Chorus"}),
+        ("no, i like it dark", {"intent": "reject", "reason": "i like it dark"}),
+        ("just do it yourself from now on", {"intent": "help_level", "level": "apply"}),
+        ("never apply anything without asking", {"intent": "help_level", "level": "suggest"}),
+        ("the snare is too loud in the chorus", {"intent": "too_loud", "section": "chorus"}),
+        ("the client says: vocals up. did we do that since v1?", {"intent": "notes", "other_version": 1}),
+    ],
+)
+def test_slots(text: str, slots: dict[str, object]) -> None:
+    request = one(text)
+    assert {name: getattr(request, name) for name in slots} == slots
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["thank you, that's great", "i like it", "makes sense", "that sounds better", "i think so", "don't do it yourself"],
+)
+def test_praise_is_no_consent(text: str) -> None:
+    requests = read_requests(text, ROLES)
+    assert "apply" not in {request.intent for request in requests}
+    assert "apply" not in {request.level for request in requests}
+
+
+def test_consent_beyond_what_is_read_is_no_consent() -> None:
+    """Nobody knows what the rest of an endless message says."""
+    assert "apply" not in {request.intent for request in read_requests("apply." + " la" * 1500, ROLES)}
+
+
+@settings(deadline=400)
+@given(st.text(max_size=2000))
+def test_long_texts_are_read_quickly(text: str) -> None:
+    assert read_requests(text, ROLES)

@@ -97,7 +97,7 @@ def test_wishes(talk: MixingSession, words: str, wanted: dict[str, float]) -> No
         ("bring the guitars back a bit", "Up or down"),
         ("less cowbell", "no cowbell"),
         ("less blorp", "no blorp"),
-        ("voclas up", "Do you mean vocals?"),
+        ("baas up", "Do you mean bass?"),
         ("mute the bass", "only move faders"),
         ("hello", "Hello"),
         ("thanks", "welcome"),
