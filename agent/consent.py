@@ -1,6 +1,7 @@
 """Consent, refusal and doubt: what must be true of the words before anything may be applied."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mixingbuddy.agent.clauses import Clause
 from mixingbuddy.agent.requests import Intent, Request
@@ -22,23 +23,35 @@ HEDGES = "hedge|but|more|less|factor|percent|wait|except|enough|ordinal|when"
 Read = tuple[Clause, Request]
 
 
-def settled(read: Sequence[Read], doubtful: bool) -> list[Request]:
+def settled(read: Sequence[Read], heard: Sequence[Read], doubtful: bool) -> list[Request]:
     """The requests, without their consent where anything else in the message could speak against it.
 
-    `doubtful`: something was said that stands in no clause, as a "but" does.
+    `heard` is all that was said, also what asks for nothing beside the rest; `doubtful`: something was said that stands
+    in no clause, as a "but" does.
     """
-    requests = [request for _, request in read]
+    requests = [_careful(clause, request) for clause, request in read]
     given = [(clause, request) for clause, request in read if request.intent == "apply"]
     if not given:
         return requests
     weak = all(not has(clause.tokens, "consent") for clause, _ in given)
-    if not doubtful and not any(_speaks_against(clause, request, weak) for clause, request in _behind_scaling(read)):
+    if not doubtful and not any(_speaks_against(clause, request, weak) for clause, request in _behind_scaling(heard)):
         return requests
     others = [request for request in requests if request.intent not in {"apply", "reject", "wait"}]
     asked = [request for request in others if request.intent not in {"unknown", "thanks", "greeting"}]
     if (weak and asked) or any(request.intent in CHANGES for request in others):
         return others
     return [*others, Request(intent="wait", said=given[0][0].said)]
+
+
+def _careful(clause: Clause, request: Request) -> Request:
+    """To be told to act alone is consent for all that follows: "don't apply without asking" is the contrary."""
+    if request.level != "apply":
+        return request
+    beside = replace(clause, tokens=tuple(token for token in clause.tokens if not token.is_a("level=apply")))
+    if negated(beside):
+        return request.model_copy(update={"level": "suggest"})
+    doubtful = clause.question or has(beside.tokens, f"{HEDGES}|ask|why")
+    return Request(intent="unknown", said=request.said) if doubtful else request
 
 
 def _behind_scaling(read: Sequence[Read]) -> Sequence[Read]:

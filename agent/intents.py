@@ -16,7 +16,7 @@ from mixingbuddy.agent.reasons import with_reason
 from mixingbuddy.agent.requests import Dialogue, Request
 from mixingbuddy.agent.sharing import shared
 from mixingbuddy.agent.targets import find_targets
-from mixingbuddy.agent.tokens import has
+from mixingbuddy.agent.tokens import Token, has
 from mixingbuddy.tools.roles import Role
 
 __all__ = ["Dialogue", "Request", "as_words", "find_stems", "is_request", "next_dialogue", "read_requests"]
@@ -44,10 +44,16 @@ def read_requests(
         if request.intent == "unknown" or has(clause.tokens, "what_about"):
             request = continued(clause, request, _last(here, before)) or request
         read.append((clause, with_focus(request, clause, here, before, roles)))
-    read = shared(with_reason(read, plain))
-    requests = settled(read, len(text) > LONGEST_TEXT or any(clause.but for clause in clauses))
+    doubtful = len(text) > LONGEST_TEXT or _hedges(tokens, clauses)
+    requests = settled(shared(with_reason(read, plain)), read, doubtful)
     known = tuple(request for request in requests if request.intent != "unknown" or request.meant)
     return known or tuple(requests[:1]) or (Request(intent="unknown"),)
+
+
+def _hedges(tokens: Sequence[Token], clauses: Sequence[Clause]) -> bool:
+    """Whether a "but" cuts the message, or a part of it only says when or why."""
+    kept = {id(token) for clause in clauses for token in clause.tokens}
+    return any(clause.aside for clause in clauses) or any(t.kind == "but" and id(t) not in kept for t in tokens)
 
 
 def _last(here: Sequence[Request], dialogue: Dialogue) -> Request | None:

@@ -184,7 +184,11 @@ def versions_in(tokens: Sequence[Token], intent: Intent) -> dict[str, Any]:
 
 def _held_against(between: Sequence[Token]) -> bool:
     """'What's in v4 that isn't in v1': the later named is what the other is held against."""
-    return has(between, "not") or any("from" in token.words and token.kind == "compare" for token in between)
+    return (
+        has(between, "not")
+        or any("than" in token.words for token in between)
+        or any("from" in token.words and token.kind == "compare" for token in between)
+    )
 
 
 def _numbers(tokens: Sequence[Token], at: int, intent: Intent) -> bool:

@@ -10,10 +10,13 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from songs import Audio, hits, tones, write_song
 
 from mixingbuddy.agent.critique import bench_for, open_bench
@@ -123,26 +126,26 @@ class Conversation:
     def next_turn(self) -> None:
         dice = self.chance.random()
         if self.left is not None and dice < 0.4:
-            self._undo_what_was_applied(self.left)
+            self.undo_what_was_applied(self.left)
         elif self.session.waiting and dice < 0.35:
-            self._say(self.chance.choice(CONSENTS), agrees=True)
+            self.say(self.chance.choice(CONSENTS), agrees=True)
         elif self.session.waiting and dice < 0.6:
-            self._say(self._one_of(ANSWERS), agrees=dice < 0.5)
+            self.say(self._one_of(ANSWERS), agrees=dice < 0.5)
         elif dice < 0.6:
-            self._say(self._one_of(WISHES), agrees=dice < 0.3)
+            self.say(self._one_of(WISHES), agrees=dice < 0.3)
         else:
-            self._say(self._one_of(INTENTS), agrees=dice < 0.8)
+            self.say(self._one_of(INTENTS), agrees=dice < 0.8)
 
     def _one_of(self, intents: Sequence[str] | frozenset[str]) -> Utterance:
         """An utterance with one of the intents, the rare ones as often as the frequent ones."""
         intent = self.chance.choice(sorted(intents))
         return self.chance.choice([utterance for utterance in UTTERANCES if intent in utterance.intents])
 
-    def _undo_what_was_applied(self, left: Version) -> None:
+    def undo_what_was_applied(self, left: Version) -> None:
         self._ask("undo")
         assert self.session.version.faders == left.faders
 
-    def _say(self, utterance: Utterance, agrees: bool) -> None:
+    def say(self, utterance: Utterance, agrees: bool) -> None:
         for text in utterance.before:
             self._ask(text, agrees)
         self._ask(utterance.say, agrees, consents="apply" in utterance.intents)
@@ -252,6 +255,47 @@ def test_a_conversation_keeps_what_it_promises(songs: Songs, number: int) -> Non
             night.next_turn()
     finally:
         print("\n".join(night.told))  # pytest shows it where the conversation went wrong
+
+
+class AnyNight(RuleBasedStateMachine):
+    """The same promises under Hypothesis, which searches for words that break them and makes them few."""
+
+    open_songs: ClassVar[Songs]
+
+    @initialize(song=st.sampled_from(sorted(set(SONGS))))
+    def sit_down(self, song: str) -> None:
+        session = MixingSession(self.open_songs[song](), OfflinePlanner(), memory_checkpoints())
+        self.night = Conversation(session, random.Random(0))
+
+    @rule(utterance=st.sampled_from(UTTERANCES), agrees=st.booleans())
+    def say(self, utterance: Utterance, agrees: bool) -> None:
+        self.night.say(utterance, agrees)
+
+    @rule(utterance=st.sampled_from(CONSENTS))
+    def consent(self, utterance: Utterance) -> None:
+        self.night.say(utterance, agrees=True)
+
+    @precondition(lambda self: self.night.left is not None)
+    @rule()
+    def undo(self) -> None:
+        assert self.night.left is not None
+        self.night.undo_what_was_applied(self.night.left)
+
+
+def test_any_night_keeps_what_it_promises(songs: Songs) -> None:
+    AnyNight.open_songs = songs
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        AnyNight,
+        settings=settings(
+            max_examples=max(2, CONVERSATIONS // 10),
+            stateful_step_count=TURNS,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate],
+        ),
+    )
 
 
 @pytest.mark.parametrize("wish", ["i like the vocal low", "never more than 1 dB", "keep the vocal"])

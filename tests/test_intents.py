@@ -156,6 +156,12 @@ def test_a_refusal_is_a_refusal(text: str) -> None:
         "what would happen if I say yes?",
         "yes, but less bass",
         "can you apply it later",
+        "yes but",
+        "apply it when the bass is better",
+        "apply it because i say no",
+        "do it once the drums are quieter",
+        "yes, if it helps",
+        "apply, lol, no",
     ],
 )
 def test_what_is_no_plain_consent_never_applies(text: str) -> None:
@@ -472,6 +478,22 @@ def test_praise_is_no_consent(text: str) -> None:
     requests = read_requests(text, ROLES)
     assert "apply" not in {request.intent for request in requests}
     assert "apply" not in {request.level for request in requests}
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("just do it yourself from now on", "apply"),
+        ("don't ask me, just apply things yourself", "apply"),
+        ("don't apply without asking", "suggest"),
+        ("never apply anything without asking me", "suggest"),
+        ("why did you apply it without asking?", None),
+        ("did you do that without asking?", None),
+        ("apply things yourself only if they are small", None),
+    ],
+)
+def test_acting_alone_needs_plain_words(text: str, level: str | None) -> None:
+    assert [request.level for request in read_requests(text, ROLES)] == [level]
 
 
 def test_consent_beyond_what_is_read_is_no_consent() -> None:
