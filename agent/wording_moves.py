@@ -1,5 +1,6 @@
 """Fader moves in words: what is proposed, what was measured on the render, what was applied, and why."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from mixingbuddy.agent.results import Applied, Explanation, Held, Proposed
@@ -196,12 +197,13 @@ def _nothing(voice: Voice, result: Proposed) -> str:
     if inside:
         inside += [finding.text for finding in result.findings if finding.kind == "cannot_say"]
         return " ".join(inside if len(inside) > 1 else [*inside, voice.say("nothing_inside")])
-    if result.other_song:
-        return voice.say("nothing_other_song", worst=number(_worst_db(result)))
-    if result.distances_db:
+    worst_db = _worst_db(result)
+    if result.other_song and worst_db is not None:
+        return voice.say("nothing_other_song", worst=number(worst_db))
+    if worst_db is not None:
         untold = any(finding.kind in UNTOLD for finding in result.findings)
         key = "nothing_else_reference" if result.held or result.limited or untold else "nothing_reference"
-        return voice.say(key, worst=number(_worst_db(result)))
+        return voice.say(key, worst=number(worst_db))
     if result.held or result.limited:
         return voice.say("nothing_else")
     if any(finding.kind == "group_balance" for finding in result.findings):
@@ -214,10 +216,11 @@ def _nothing(voice: Voice, result: Proposed) -> str:
     return voice.say("nothing_prior" if inside_range else "nothing_worth_it")
 
 
-def _worst_db(result: Proposed) -> float:
-    """Largest distance to the reference among the stems that no wish keeps where they are."""
+def _worst_db(result: Proposed) -> float | None:
+    """Largest distance to the reference among the stems that no wish keeps there, rounded up as a bound."""
     kept = {*(one.stem for one in result.held), *result.limited}
-    return max((abs(f) for stem, f in result.distances_db.items() if stem not in kept), default=0.0)
+    worst = max((abs(f) for stem, f in result.distances_db.items() if stem not in kept), default=None)
+    return None if worst is None else math.ceil(worst * 10 - 1e-9) / 10
 
 
 def _why_broken(voice: Voice, result: Proposed) -> str:
