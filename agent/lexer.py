@@ -5,13 +5,15 @@ The vocabulary is `prompts/vocabulary.toml`: kinds of words, their values, and t
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 
 from mixingbuddy.agent.names import Names
 from mixingbuddy.agent.pieces import joined_tokens
+from mixingbuddy.agent.spelling import mended
 from mixingbuddy.agent.tokens import Phrase, Token
 from mixingbuddy.prompts import load_table
 from mixingbuddy.tools.roles import Role
@@ -52,6 +54,7 @@ class Vocabulary:
     respelt: Mapping[str, tuple[str, ...]]  # by first letter: words that are recognised when misspelt
     passing: frozenset[str]  # words that may stand inside a phrase
     auxiliaries: frozenset[str]  # words that a following "not" belongs to
+    counts: Mapping[str, int]  # how many phrases each word stands in
 
 
 def plain_text(text: str) -> str:
@@ -64,6 +67,30 @@ def lex(text: str, roles: Mapping[str, Role], versions: Sequence[str] = ()) -> t
     """The tokens of a plain text, for a song with these stems and these names of versions."""
     names, words = Names(roles), split_words(text)
     named = {tuple(word.text for word in split_words(plain_text(name))): name.casefold() for name in versions}
+    own = {word.text for name in (*roles, *versions) for word in split_words(plain_text(name))}
+    tokens = _read(_mended(words, names, own), names, named)
+    # Consent is what was written, and nothing that it may be a slip of.
+    consents = any(token.is_a("consent|assent|idiom") for token in tokens)
+    return joined_tokens(_read(words, names, named) if consents else tokens, names)
+
+
+def _mended(words: Sequence[_Word], names: Names, own: Set[str]) -> list[_Word]:
+    """The words with slips of the fingers mended, but for names of stems, which may be asked about."""
+    known = load_vocabulary().counts
+    read: list[_Word] = []
+    for word in words:
+        better = mended(word.text, known) if word.group == "word" and word.text not in own else word.text
+        if better != word.text and not any(_names_a_stem(each, names) for each in (word.text, better)):
+            word = replace(word, text=better)
+        read.append(word)
+    return read
+
+
+def _names_a_stem(word: str, names: Names) -> bool:
+    return names.role((word,)) is not None or bool(names.misspelt(word) or names.near(word))
+
+
+def _read(words: Sequence[_Word], names: Names, named: Mapping[Phrase, str]) -> list[Token]:
     tokens: list[Token] = []
     at = 0
     while at < len(words):
@@ -73,7 +100,7 @@ def lex(text: str, roles: Mapping[str, Role], versions: Sequence[str] = ()) -> t
             token, size = _longest(words, at, names, named)
         tokens.append(token)
         at += size
-    return joined_tokens(tokens, names)
+    return tokens
 
 
 @lru_cache(maxsize=1)
@@ -95,7 +122,8 @@ def load_vocabulary() -> Vocabulary:
     for phrase, (kind, _) in phrases.items():
         if len(phrase) == 1 and len(phrase[0]) >= SHORTEST_MISSPELT and kind in lists["respelt"]:
             respelt[phrase[0][0]] = (*respelt.get(phrase[0][0], ()), phrase[0])
-    return Vocabulary(phrases, longest, lists["yielding"], respelt, lists["passing"], lists["auxiliaries"])
+    counts = Counter(word for phrase in phrases for word in phrase)
+    return Vocabulary(phrases, longest, lists["yielding"], respelt, lists["passing"], lists["auxiliaries"], counts)
 
 
 def split_words(text: str) -> list[_Word]:
