@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from mixingbuddy.agent import (
+from mixingbuddy.agent.commands import (
     chat_command,
     listening_command,
     mcp_command,
@@ -17,7 +17,7 @@ from mixingbuddy.agent import (
     notes_command,
     teaching_commands,
 )
-from mixingbuddy.agent.options import (
+from mixingbuddy.agent.commands.options import (
     AdvisorOption,
     AnchorOption,
     CheckOption,
@@ -29,7 +29,7 @@ from mixingbuddy.agent.options import (
     chosen_reference,
     chosen_settings,
 )
-from mixingbuddy.agent.printing import print_json
+from mixingbuddy.agent.commands.printing import print_json
 from mixingbuddy.tools.errors import MixingBuddyError, printable
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def demo(
     json: JsonOption = False,
 ) -> None:
     """Make a small multitrack with a planted fault, then do the whole job on it."""
-    from mixingbuddy.agent.console import out as console
-    from mixingbuddy.agent.console import show_critique, working
+    from mixingbuddy.agent.commands.console import out as console
+    from mixingbuddy.agent.commands.console import show_critique, working
     from mixingbuddy.agent.critique import critique as run
     from mixingbuddy.tools.demo_song import write_demo_song
 
@@ -94,8 +94,8 @@ def critique(
     """Find what is out of balance, prove the fader moves, write the mixes and a report."""
     import shlex
 
-    from mixingbuddy.agent.console import out as console
-    from mixingbuddy.agent.console import show_critique, working
+    from mixingbuddy.agent.commands.console import out as console
+    from mixingbuddy.agent.commands.console import show_critique, working
     from mixingbuddy.agent.critique import critique as run
 
     settings = chosen_settings(advisor=advisor, llm=llm, workspace=workspace)
@@ -123,7 +123,7 @@ def batch(
 ) -> None:
     """Critique every song of a folder; a bad song never stops the rest (exit code 1 then)."""
     from mixingbuddy.agent.batch import run_batch
-    from mixingbuddy.agent.console import BatchBar, show_summary, song_progress
+    from mixingbuddy.agent.commands.console import BatchBar, show_summary, song_progress
 
     settings = chosen_settings(advisor=advisor, llm=llm, workspace=workspace)
     with song_progress() as bar:
@@ -143,8 +143,8 @@ def measure(
     json: JsonOption = False,
 ) -> None:
     """Loudness, true peak and level in the mix of every stem and group, and every fault that can be heard."""
-    from mixingbuddy.agent.console import show_measurement, working
-    from mixingbuddy.agent.measure import Measurements, measure_song
+    from mixingbuddy.agent.commands.console import show_measurement, working
+    from mixingbuddy.agent.commands.measure import Measurements, measure_song
     from mixingbuddy.agent.workspace import open_cache
 
     songs, cache = [], open_cache(chosen_settings(workspace=workspace))
@@ -167,9 +167,9 @@ def render(
     json: JsonOption = False,
 ) -> None:
     """Render moves to a 24-bit mix that peaks at -1 dBTP or below."""
-    from mixingbuddy.agent.console import out as console
-    from mixingbuddy.agent.console import working
-    from mixingbuddy.agent.rendering import render_moves
+    from mixingbuddy.agent.commands.console import out as console
+    from mixingbuddy.agent.commands.console import working
+    from mixingbuddy.agent.commands.rendering import render_moves
 
     with working("rendering"):
         done = render_moves(path, moves, out.expanduser(), overwrite)
@@ -186,8 +186,8 @@ def doctor(
     json: JsonOption = False,
 ) -> None:
     """Is this machine fit for work: versions, decoders, workspace."""
-    from mixingbuddy.agent.console import show_checks
-    from mixingbuddy.agent.doctor import Examination, examine
+    from mixingbuddy.agent.commands.console import show_checks
+    from mixingbuddy.agent.commands.doctor import Examination, examine
 
     found = Examination(checks=tuple(examine(chosen_settings(workspace=workspace))))
     if json:
@@ -221,7 +221,7 @@ def analysis(
     json: JsonOption = False,
 ) -> None:
     """Time and memory of the analysis, against decoding alone and against the usual tools, in one run."""
-    from mixingbuddy.agent.console import show_benchmark, working
+    from mixingbuddy.agent.commands.console import show_benchmark, working
     from mixingbuddy.benchmarks.analysis import run
     from mixingbuddy.benchmarks.performance_page import write_page
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
-from mixingbuddy.agent.ledger import turn_of
+from mixingbuddy.agent.guarding.ledger import turn_of
 from mixingbuddy.agent.requests import Request
 from mixingbuddy.agent.results import TurnContext
 from mixingbuddy.agent.state import (

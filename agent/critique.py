@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from mixingbuddy.agent.commands.measure import SongSummary, summarise
 from mixingbuddy.agent.explaining import advisors_words
-from mixingbuddy.agent.measure import SongSummary, summarise
 from mixingbuddy.agent.memory import open_memory
 from mixingbuddy.agent.opening import open_model, open_session
 from mixingbuddy.agent.outputs import MatchedMixes, write_mixes, write_recall

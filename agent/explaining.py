@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mixingbuddy.agent.ledger import Fact, Ledger, figures_in
+from mixingbuddy.agent.guarding.ledger import Fact, Ledger, figures_in
 from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.models.advisor import GainAdvice
 

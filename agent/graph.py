@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from langgraph.store.base import BaseStore
     from langgraph.types import Command
 
-    from mixingbuddy.agent.asking import Patience
+    from mixingbuddy.agent.chat_models.asking import Patience
 
 RECURSION_LIMIT = 60
 
@@ -37,7 +37,7 @@ def build_graph(
     from langgraph.store.memory import InMemoryStore
 
     from mixingbuddy.agent import nodes
-    from mixingbuddy.agent.act import Act
+    from mixingbuddy.agent.chat_models.act import Act
     from mixingbuddy.agent.state import State
     from mixingbuddy.agent.toolbox import TOOLS
     from mixingbuddy.agent.workbench import Workbench
@@ -83,7 +83,7 @@ def _told(
     """Run a tool and tell of it."""
     import time
 
-    from mixingbuddy.agent.act import refusal
+    from mixingbuddy.agent.chat_models.act import refusal
 
     begun = time.perf_counter()
     _tell_call(request)
@@ -98,7 +98,7 @@ async def _told_later(
     """The same where the graph runs asynchronously: the tool then works in a thread, and the event loop goes on."""
     import time
 
-    from mixingbuddy.agent.act import refusal
+    from mixingbuddy.agent.chat_models.act import refusal
 
     begun = time.perf_counter()
     _tell_call(request)

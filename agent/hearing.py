@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from mixingbuddy.agent.intents import next_dialogue, read_requests
 from mixingbuddy.agent.locks import check_locks
 from mixingbuddy.agent.memory import Memory
 from mixingbuddy.agent.references import Named, find_reference
 from mixingbuddy.agent.requests import Dialogue, Request
 from mixingbuddy.agent.settings import HelpLevel
 from mixingbuddy.agent.state import Lock, Proposal, State, current_version, shown_proposal, versions_of
+from mixingbuddy.agent.understanding.intents import next_dialogue, read_requests
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.tools.errors import ModelMistake, printable
 

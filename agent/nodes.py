@@ -7,19 +7,18 @@ from langchain_core.messages import AIMessage, RemoveMessage, ToolMessage
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from mixingbuddy.agent import wording
 from mixingbuddy.agent.approval import Decision, read_decision
 from mixingbuddy.agent.conversation import MAX_STEPS, outdated, turn_context
-from mixingbuddy.agent.digests import render_digest
 from mixingbuddy.agent.events import tell
-from mixingbuddy.agent.guard import objections, tells
+from mixingbuddy.agent.guarding.guard import objections, tells
+from mixingbuddy.agent.guarding.ledger import turn_of
 from mixingbuddy.agent.hearing import Hearing, remember_refusal
-from mixingbuddy.agent.ledger import turn_of
 from mixingbuddy.agent.locks import check_locks
 from mixingbuddy.agent.memory import Memory
 from mixingbuddy.agent.proving import prove
 from mixingbuddy.agent.requests import most_words
 from mixingbuddy.agent.results import Applied, Proposed, read_results
+from mixingbuddy.agent.speech import wording
 from mixingbuddy.agent.state import (
     Proposal,
     State,
@@ -29,7 +28,8 @@ from mixingbuddy.agent.state import (
     shown_proposal,
     versions_of,
 )
-from mixingbuddy.agent.version_tree import VersionTree, tree_of
+from mixingbuddy.agent.versions.digests import render_digest
+from mixingbuddy.agent.versions.version_tree import VersionTree, tree_of
 from mixingbuddy.agent.workbench import Workbench, total_faders
 from mixingbuddy.prompts import load
 from mixingbuddy.tools.errors import ModelMistake, printable

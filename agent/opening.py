@@ -6,11 +6,11 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore
 
-from mixingbuddy.agent.asking import Patience
-from mixingbuddy.agent.llm import open_llm
-from mixingbuddy.agent.planner import OfflinePlanner
+from mixingbuddy.agent.chat_models.asking import Patience
+from mixingbuddy.agent.chat_models.llm import open_llm
 from mixingbuddy.agent.session import MixingSession
 from mixingbuddy.agent.settings import Settings
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.workbench import Workbench
 
 

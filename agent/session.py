@@ -16,11 +16,11 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command
 
 from mixingbuddy.agent.approval import Decision, read_decision
-from mixingbuddy.agent.asking import Patience
-from mixingbuddy.agent.assembling import whole_characters
+from mixingbuddy.agent.chat_models.asking import Patience
+from mixingbuddy.agent.chat_models.assembling import whole_characters
 from mixingbuddy.agent.events import Event, Listener, nobody
 from mixingbuddy.agent.graph import RECURSION_LIMIT, build_graph
-from mixingbuddy.agent.ledger import turn_of
+from mixingbuddy.agent.guarding.ledger import turn_of
 from mixingbuddy.agent.results import Listening, Proposed, read_results
 from mixingbuddy.agent.settings import HelpLevel
 from mixingbuddy.agent.state import (

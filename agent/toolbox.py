@@ -2,11 +2,11 @@
 
 from langchain_core.tools import BaseTool
 
-from mixingbuddy.agent.measuring_tools import compare_reference, inspect, levels, overview
-from mixingbuddy.agent.memory_tools import remember
-from mixingbuddy.agent.moving_tools import apply_moves, ask_advisor, try_moves
-from mixingbuddy.agent.teaching_tools import explain
-from mixingbuddy.agent.version_tools import check_notes, history, listen
+from mixingbuddy.agent.tool_calls.measuring_tools import compare_reference, inspect, levels, overview
+from mixingbuddy.agent.tool_calls.memory_tools import remember
+from mixingbuddy.agent.tool_calls.moving_tools import apply_moves, ask_advisor, try_moves
+from mixingbuddy.agent.tool_calls.teaching_tools import explain
+from mixingbuddy.agent.tool_calls.version_tools import check_notes, history, listen
 
 TOOLS: tuple[BaseTool, ...] = (
     overview,

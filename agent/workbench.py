@@ -11,13 +11,13 @@ from typing import NamedTuple
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from mixingbuddy.agent.intents import find_stems
 from mixingbuddy.agent.locks import forbidding, within_limit
 from mixingbuddy.agent.memory import Memory
 from mixingbuddy.agent.mix_alone import heard_inside
 from mixingbuddy.agent.results import Held
 from mixingbuddy.agent.settings import APPLY_LIMIT_DB, HelpLevel
 from mixingbuddy.agent.state import Lock, ProposedMove
+from mixingbuddy.agent.understanding.intents import find_stems
 from mixingbuddy.models.advisor import Advisor, GainAdvice, StemAdvice
 from mixingbuddy.tools.analysis import Analysis, analyse
 from mixingbuddy.tools.audio import Audio

@@ -67,9 +67,9 @@ def run(song: Path, workspace: Path, turns: int) -> tuple[Timings, list[float], 
     """Seconds per kind of turn; memory in MB and the database's size in kB after every turn."""
     from mixingbuddy.agent.critique import open_bench
     from mixingbuddy.agent.memory import open_memory
-    from mixingbuddy.agent.planner import OfflinePlanner
     from mixingbuddy.agent.session import MixingSession, sqlite_checkpoints
     from mixingbuddy.agent.settings import read_settings
+    from mixingbuddy.agent.speech.planner import OfflinePlanner
     from mixingbuddy.agent.workspace import open_workspace
 
     settings = read_settings(workspace=workspace)

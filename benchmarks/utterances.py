@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mixingbuddy.agent.intents import next_dialogue, read_requests
 from mixingbuddy.agent.requests import Dialogue
+from mixingbuddy.agent.understanding.intents import next_dialogue, read_requests
 from mixingbuddy.tools.files import write_text
 from mixingbuddy.tools.roles import Role
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from mixingbuddy.agent.critique import open_bench
 from mixingbuddy.agent.events import Event
 from mixingbuddy.agent.memory import open_memory
-from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, Turn, sqlite_checkpoints
 from mixingbuddy.agent.settings import read_settings
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.workspace import open_workspace
 
 SAYS = ("vocals up 2 dB and apply", "undo", "keep the drums and turn the vocals up 3 dB")

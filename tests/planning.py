@@ -11,15 +11,15 @@ from songs import RATE_HZ, Audio, make_stems, write_song
 
 from mixingbuddy.agent.conversation import system_message
 from mixingbuddy.agent.critique import open_bench
-from mixingbuddy.agent.desk import MixingDesk
-from mixingbuddy.agent.guard import objections
-from mixingbuddy.agent.ledger import turn_of
-from mixingbuddy.agent.planner import next_step
+from mixingbuddy.agent.guarding.guard import objections
+from mixingbuddy.agent.guarding.ledger import turn_of
 from mixingbuddy.agent.requests import Request, most_words
 from mixingbuddy.agent.results import TurnContext
+from mixingbuddy.agent.serving.desk import MixingDesk
 from mixingbuddy.agent.settings import read_settings
+from mixingbuddy.agent.speech.planner import next_step
+from mixingbuddy.agent.speech.turn import Turn
 from mixingbuddy.agent.state import Proposal, State, proposal_of, shown_proposal
-from mixingbuddy.agent.turn import Turn
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.tools.errors import ModelMistake
 

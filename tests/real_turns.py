@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from songs import make_stems, write_song
 
 from mixingbuddy.agent.inspecting import inspection
-from mixingbuddy.agent.moving_tools import moved_as
 from mixingbuddy.agent.proving import prove
 from mixingbuddy.agent.results import (
     Applied,
@@ -29,6 +28,7 @@ from mixingbuddy.agent.results import (
     TurnContext,
 )
 from mixingbuddy.agent.state import Lock, Proposal, ProposedMove, Version
+from mixingbuddy.agent.tool_calls.moving_tools import moved_as
 from mixingbuddy.agent.workbench import Workbench, judged_as, moves_from
 from mixingbuddy.models.advisors import open_advisor
 from mixingbuddy.tools.multitrack import load_song

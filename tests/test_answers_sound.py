@@ -6,9 +6,9 @@ from typing import get_args
 import pytest
 from planning import Conversation, hidden_voice, muddy_band, open_song, quiet_singer
 
-from mixingbuddy.agent.glossary import look_up
 from mixingbuddy.agent.requests import Effect, Quality, Request
-from mixingbuddy.agent.sound_causes import entry_of
+from mixingbuddy.agent.speech.sound_causes import entry_of
+from mixingbuddy.agent.teaching.glossary import look_up
 from mixingbuddy.prompts import load_table
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from planning import Conversation, open_song, quiet_singer
 
-from mixingbuddy.agent.glossary import Entry, Lookup, entries
 from mixingbuddy.agent.requests import Request
 from mixingbuddy.agent.results import TermExplained
-from mixingbuddy.agent.teaching_tools import explained
-from mixingbuddy.agent.voice import Voice, fitted
-from mixingbuddy.agent.wording import term
+from mixingbuddy.agent.speech.voice import Voice, fitted
+from mixingbuddy.agent.speech.wording import term
+from mixingbuddy.agent.teaching.glossary import Entry, Lookup, entries
+from mixingbuddy.agent.tool_calls.teaching_tools import explained
 
 
 @pytest.fixture

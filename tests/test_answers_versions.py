@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from planning import Conversation, open_song, quiet_singer
 
-from mixingbuddy.agent.answers_versions import client_words
 from mixingbuddy.agent.requests import Request
 from mixingbuddy.agent.results import Listening, ListeningFile, NoteChecked, NotesChecked
-from mixingbuddy.agent.voice import Voice, fitted
-from mixingbuddy.agent.wording_versions import listening, notes
+from mixingbuddy.agent.speech.answers_versions import client_words
+from mixingbuddy.agent.speech.voice import Voice, fitted
+from mixingbuddy.agent.speech.wording_versions import listening, notes
 
 DOWN = Request(intent="turn", stems=("Bass",), called="bass", direction=-1, amount_db=2.0)
 UP = Request(intent="turn", stems=("Keys",), called="keys", direction=1, amount_db=1.0)

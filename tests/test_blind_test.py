@@ -18,9 +18,9 @@ import soundfile
 from scipy.stats import binomtest
 from songs import RATE_HZ, make_stems, write_song
 
-from mixingbuddy.agent.blind_test import write_blind_test
-from mixingbuddy.agent.listening_clips import heard_pair, loudness_lufs
-from mixingbuddy.agent.listening_sides import Sides, stem_sides, version_sides
+from mixingbuddy.agent.listening.blind_test import write_blind_test
+from mixingbuddy.agent.listening.listening_clips import heard_pair, loudness_lufs
+from mixingbuddy.agent.listening.listening_sides import Sides, stem_sides, version_sides
 from mixingbuddy.agent.state import FIRST_VERSION, Version
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.models.advisors import open_advisor

@@ -1,4 +1,4 @@
-from mixingbuddy.agent.breaker import Breaker
+from mixingbuddy.agent.chat_models.breaker import Breaker
 
 
 class Clock:

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mixingbuddy.agent import chat as talk
+from mixingbuddy.agent.commands import chat as talk
 from mixingbuddy.agent.critique import open_bench
-from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
 from mixingbuddy.agent.settings import read_settings
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def test_a_conversation_about_another_songs_mix(
     run: Run, falcon: Callable[..., Path], other_mix: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = iter(["critique", "why?", "compare with the reference", "how loud is the bass?", "apply", "quit"])
-    monkeypatch.setattr("mixingbuddy.agent.chat.read_line", lambda: next(lines))
+    monkeypatch.setattr("mixingbuddy.agent.commands.chat.read_line", lambda: next(lines))
     ran = run("chat", falcon(vocals=-14.0), "--reference", other_mix)
     assert (ran.code, ran.stderr) == (0, "")
     said = " ".join(ran.stdout.split())
@@ -200,7 +200,7 @@ def test_a_conversation_about_a_mix_without_stems(
     run: Run, falcon: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = iter(["critique", "why?", "how loud is it?", "vocals up 2 dB", "compare with the mix", "undo", "quit"])
-    monkeypatch.setattr("mixingbuddy.agent.chat.read_line", lambda: next(lines))
+    monkeypatch.setattr("mixingbuddy.agent.commands.chat.read_line", lambda: next(lines))
     ran = run("chat", falcon() / "reference" / "mix.wav")
     assert (ran.code, ran.stderr) == (0, "")
     assert "without stems" in " ".join(ran.stdout.split())

@@ -20,10 +20,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from songs import Audio, hits, tones, write_song
 
 from mixingbuddy.agent.critique import bench_for, open_bench
-from mixingbuddy.agent.ledger import Fact, Ledger, figures_in
-from mixingbuddy.agent.planner import OfflinePlanner
+from mixingbuddy.agent.guarding.ledger import Fact, Ledger, figures_in
 from mixingbuddy.agent.session import MixingSession, Turn, memory_checkpoints
 from mixingbuddy.agent.settings import read_settings
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.state import Lock, Version
 from mixingbuddy.agent.toolbox import TOOLS
 from mixingbuddy.agent.workbench import Workbench

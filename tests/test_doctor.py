@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mixingbuddy.agent.doctor import examine
+from mixingbuddy.agent.commands.doctor import examine
 from mixingbuddy.agent.settings import read_settings
 
 

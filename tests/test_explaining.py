@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mixingbuddy.agent.explaining import advisors_words, levels_lu
 from mixingbuddy.agent.nodes import draft_objections
-from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.state import ProposedMove
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.models.advisor import GainAdvice, StemAdvice

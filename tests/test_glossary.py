@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixingbuddy.agent.glossary import (
+from mixingbuddy.agent.requests import Quality
+from mixingbuddy.agent.teaching.glossary import (
     Entry,
     Theme,
     entries,
@@ -20,9 +21,8 @@ from mixingbuddy.agent.glossary import (
     suggest,
     themes,
 )
-from mixingbuddy.agent.glossary_index import normal, tokens
-from mixingbuddy.agent.intents import is_request
-from mixingbuddy.agent.requests import Quality
+from mixingbuddy.agent.teaching.glossary_index import normal, tokens
+from mixingbuddy.agent.understanding.intents import is_request
 from mixingbuddy.tools.errors import UserError
 
 ENTRIES = list(entries().values())

@@ -13,8 +13,8 @@ from pydantic import PrivateAttr
 
 from mixingbuddy.agent.graph import build_graph
 from mixingbuddy.agent.nodes import draft_objections
-from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.models.advisors import open_advisor
 from mixingbuddy.tools.errors import UserError

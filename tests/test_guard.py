@@ -12,10 +12,10 @@ from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 from real_turns import Songs, Turn, context_of, turn
 
 from mixingbuddy.agent.events import Event
-from mixingbuddy.agent.guard import objections
-from mixingbuddy.agent.planner import OfflinePlanner
+from mixingbuddy.agent.guarding.guard import objections
 from mixingbuddy.agent.requests import MOST_WORDS, MOST_WORDS_ASKED
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.state import Lock
 from mixingbuddy.prompts import load
 from mixingbuddy.tools.roles import Role
@@ -201,8 +201,8 @@ def test_a_figure_off_by_more_than_its_rounding_never_passes(gain_db: float, off
 
 
 def test_what_the_glossary_says_word_for_word_is_no_claim_about_the_song() -> None:
-    from mixingbuddy.agent.glossary import entries, look_up
-    from mixingbuddy.agent.teaching_tools import explained
+    from mixingbuddy.agent.teaching.glossary import entries, look_up
+    from mixingbuddy.agent.tool_calls.teaching_tools import explained
 
     roles = {"Kick in": "kick", "room": "overheads"}
     for entry in entries().values():

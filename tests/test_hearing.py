@@ -7,9 +7,9 @@ import pytest
 
 from mixingbuddy.agent.critique import open_bench
 from mixingbuddy.agent.memory import open_memory
-from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
 from mixingbuddy.agent.settings import read_settings
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.state import locks_of
 
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixingbuddy.agent.intents import find_stems, is_request, next_dialogue, read_requests
 from mixingbuddy.agent.requests import Dialogue, Request
+from mixingbuddy.agent.understanding.intents import find_stems, is_request, next_dialogue, read_requests
 from mixingbuddy.tools.roles import Role
 
 ROLES: dict[str, Role] = {

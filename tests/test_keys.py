@@ -1,6 +1,6 @@
 import pytest
 
-from mixingbuddy.agent.keys import has_key, without_keys
+from mixingbuddy.agent.chat_models.keys import has_key, without_keys
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "SOME_TOKEN", "MY_SECRET", "DB_PASSWORD"])

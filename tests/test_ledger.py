@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from mixingbuddy.agent.figures import bare_figures_in, figures_in
-from mixingbuddy.agent.ledger import Fact, Ledger
+from mixingbuddy.agent.guarding.figures import bare_figures_in, figures_in
+from mixingbuddy.agent.guarding.ledger import Fact, Ledger
 
 
 def ledger(data: object, question: str = "critique", stems: tuple[str, ...] = ()) -> Ledger:

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from songs import RATE_HZ, Audio, hits, make_stems, tones, write_song
 
-from mixingbuddy.agent import playing
-from mixingbuddy.agent.listening_clips import EXCERPT_S, FADE_S, heard_pair, telling_part
-from mixingbuddy.agent.listening_files import write_listening_files
-from mixingbuddy.agent.listening_sides import Side, Sides, proposal_sides, stem_sides, version_sides
-from mixingbuddy.agent.playing import play
+from mixingbuddy.agent.listening import playing
+from mixingbuddy.agent.listening.listening_clips import EXCERPT_S, FADE_S, heard_pair, telling_part
+from mixingbuddy.agent.listening.listening_files import write_listening_files
+from mixingbuddy.agent.listening.listening_sides import Side, Sides, proposal_sides, stem_sides, version_sides
+from mixingbuddy.agent.listening.playing import play
 from mixingbuddy.agent.state import FIRST_VERSION, Version
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.models.advisors import open_advisor

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from mixingbuddy.agent.commands.live import Live
 from mixingbuddy.agent.events import Event
-from mixingbuddy.agent.live import Live
 
 
 class Screen:

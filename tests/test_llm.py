@@ -27,13 +27,13 @@ from openai_server import (
 )
 from songs import make_stems, write_song
 
-from mixingbuddy.agent.asking import Asking, Patience
+from mixingbuddy.agent.chat_models.asking import Asking, Patience
+from mixingbuddy.agent.chat_models.llm import open_llm
+from mixingbuddy.agent.commands.trace import Tracer
 from mixingbuddy.agent.events import Event
-from mixingbuddy.agent.llm import open_llm
 from mixingbuddy.agent.nodes import draft_objections
-from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, Turn, memory_checkpoints, sqlite_checkpoints
-from mixingbuddy.agent.trace import Tracer
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.agent.workspace import Workspace
 from mixingbuddy.models.advisors import open_advisor

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from mixingbuddy.agent.llm_failures import AnswerCut, NoAnswerInTime, in_words, retry_after_s, worth_another_try
+from mixingbuddy.agent.chat_models.llm_failures import (
+    AnswerCut,
+    NoAnswerInTime,
+    in_words,
+    retry_after_s,
+    worth_another_try,
+)
 
 
 class Response:

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from songs import make_stems, write_song
 
-from mixingbuddy.agent.mcp_root import Root
+from mixingbuddy.agent.serving.mcp_root import Root
 from mixingbuddy.tools.errors import ModelMistake
 
 mcp = pytest.importorskip("mcp", reason="needs the extra 'mcp'")
@@ -411,7 +411,7 @@ def test_a_missing_package_is_named(root: Path, run: Callable[..., Any], monkeyp
 
 def test_help_does_not_load_the_sdk() -> None:
     script = (
-        "import sys; from mixingbuddy.agent.cli import app; import mixingbuddy.agent.mcp_command; "
+        "import sys; from mixingbuddy.agent.cli import app; import mixingbuddy.agent.commands.mcp_command; "
         "print({'mcp', 'anyio', 'langgraph', 'numpy'} & set(sys.modules))"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ import pytest
 def test_memory_is_shown_and_deleted(run: Callable[..., Any], song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Nothing is kept in mind" in run("memory").stdout
     lines = iter(["keep the drums", "never more than 3 dB", "i like the vocals low", "quit"])
-    monkeypatch.setattr("mixingbuddy.agent.chat.read_line", lambda: next(lines))
+    monkeypatch.setattr("mixingbuddy.agent.commands.chat.read_line", lambda: next(lines))
     assert run("chat", song).code == 0
     shown = run("memory")
     for words in ("keep the drums", "by more than 3 dB", "likes the vocals low"):

@@ -139,7 +139,7 @@ def test_ctrl_c_leaves_no_table(tmp_path: Path, musdb: Path) -> None:
     table = tmp_path / "table.md"
     code = (
         "import sys, time\n"
-        "from mixingbuddy.agent import evaluating\n"
+        "from mixingbuddy.agent.commands import evaluating\n"
         "def never(*anything, **more):\n    print('begun', flush=True)\n    time.sleep(60)\n"
         "evaluating.evaluate = never\n"
         "from mixingbuddy.agent.cli import main\n"

@@ -6,8 +6,8 @@ import pytest
 import soundfile
 from songs import RATE_HZ
 
+from mixingbuddy.agent.commands.moves_file import read_moves
 from mixingbuddy.agent.critique import open_bench
-from mixingbuddy.agent.moves_file import read_moves
 from mixingbuddy.agent.outputs import loudness_matched, write_mixes, write_recall
 from mixingbuddy.agent.settings import read_settings
 from mixingbuddy.tools.audio import read_clip

@@ -288,7 +288,7 @@ def test_commands_that_draw_nothing_do_not_load_matplotlib(song: Path) -> None:
     program = (
         "import sys\n"
         "import mixingbuddy.agent.report, mixingbuddy.agent.pictures\n"
-        "from mixingbuddy.agent.measure import measure_song\n"
+        "from mixingbuddy.agent.commands.measure import measure_song\n"
         "from pathlib import Path\n"
         f"measure_song(Path({str(song)!r}))\n"
         "assert 'matplotlib' not in sys.modules\n"

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mixingbuddy.agent.critique import open_bench
 from mixingbuddy.agent.nodes import draft_objections
-from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, Turn, memory_checkpoints
 from mixingbuddy.agent.settings import read_settings
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.workbench import Workbench
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mixingbuddy.agent.lexer import load_vocabulary
+from mixingbuddy.agent.understanding.lexer import load_vocabulary
 from mixingbuddy.prompts import load, load_table
 
 

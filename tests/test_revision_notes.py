@@ -11,14 +11,14 @@ from hypothesis import strategies as some
 from songs import make_stems, write_song
 from typer.testing import CliRunner
 
-from mixingbuddy.agent.client_notes import LARGEST_FILE, LONGEST_NOTE, MOST_NOTES, notes_of, split_notes
-from mixingbuddy.agent.listening_command import listen
-from mixingbuddy.agent.notes_command import notes
+from mixingbuddy.agent.commands.listening_command import listen
+from mixingbuddy.agent.commands.notes_command import notes
 from mixingbuddy.agent.requests import Request
 from mixingbuddy.agent.results import NoteChecked
-from mixingbuddy.agent.revision_notes import check_all, check_request
 from mixingbuddy.agent.settings import read_settings
-from mixingbuddy.agent.version_tree import VersionTree
+from mixingbuddy.agent.versions.client_notes import LARGEST_FILE, LONGEST_NOTE, MOST_NOTES, notes_of, split_notes
+from mixingbuddy.agent.versions.revision_notes import check_all, check_request
+from mixingbuddy.agent.versions.version_tree import VersionTree
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.agent.workspace import open_workspace
 from mixingbuddy.models.advisors import open_advisor

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixingbuddy.agent.intents import read_requests
-from mixingbuddy.agent.lexer import load_vocabulary
-from mixingbuddy.agent.spelling import mended
+from mixingbuddy.agent.understanding.intents import read_requests
+from mixingbuddy.agent.understanding.lexer import load_vocabulary
+from mixingbuddy.agent.understanding.spelling import mended
 from mixingbuddy.tools.roles import Role
 
 ROLES: dict[str, Role] = {"Vox": "vocals", "Bass": "bass"}

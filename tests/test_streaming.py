@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixingbuddy.agent.streaming import SentenceGate, sentence_end
+from mixingbuddy.agent.chat_models.streaming import SentenceGate, sentence_end
 
 REPLY = "Bring the vocals up 7.0 dB: they sit approx. 7 dB low.\nMeasured at -14.2 LUFS (e.g. the chorus). Say 'apply'."
 

@@ -7,12 +7,12 @@ from langchain.tools import ToolRuntime
 from langchain_core.messages import HumanMessage, ToolMessage
 from typer.testing import CliRunner
 
-from mixingbuddy.agent.glossary import Entry, entries, look_up
-from mixingbuddy.agent.guard import objections
+from mixingbuddy.agent.commands.teaching_commands import explain as explain_command
+from mixingbuddy.agent.guarding.guard import objections
 from mixingbuddy.agent.requests import MOST_WORDS_ASKED
 from mixingbuddy.agent.results import TermExplained, read_results
-from mixingbuddy.agent.teaching_commands import explain as explain_command
-from mixingbuddy.agent.teaching_tools import explain, explained
+from mixingbuddy.agent.teaching.glossary import Entry, entries, look_up
+from mixingbuddy.agent.tool_calls.teaching_tools import explain, explained
 from mixingbuddy.tools.errors import ModelMistake, UserError
 from mixingbuddy.tools.roles import Role
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mixingbuddy.agent.commands.trace import LONGEST_STRING, Tracer
 from mixingbuddy.agent.events import Event
-from mixingbuddy.agent.planner import OfflinePlanner
 from mixingbuddy.agent.session import MixingSession, memory_checkpoints
-from mixingbuddy.agent.trace import LONGEST_STRING, Tracer
+from mixingbuddy.agent.speech.planner import OfflinePlanner
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.models.advisors import open_advisor
 from mixingbuddy.tools.errors import UserError

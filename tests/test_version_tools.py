@@ -14,11 +14,11 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from langchain.tools import ToolRuntime
 
-from mixingbuddy.agent.digests import render_digest
 from mixingbuddy.agent.results import History, Listening, NotesChecked
 from mixingbuddy.agent.state import Proposal, ProposedMove, State
-from mixingbuddy.agent.version_tools import check_notes, history, listen
-from mixingbuddy.agent.version_tree import LONGEST_NAME, VersionTree, tree_of, version_tree
+from mixingbuddy.agent.tool_calls.version_tools import check_notes, history, listen
+from mixingbuddy.agent.versions.digests import render_digest
+from mixingbuddy.agent.versions.version_tree import LONGEST_NAME, VersionTree, tree_of, version_tree
 from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.models.advisors import open_advisor
 from mixingbuddy.tools.errors import ModelMistake, printable
@@ -319,7 +319,7 @@ def test_a_real_multitrack_renders_to_the_same_samples_in_another_process(shared
     folder = shared_data / "multitracks" / "falcon69"
     program = (
         "import sys; from pathlib import Path\n"
-        "from mixingbuddy.agent.digests import render_digest\n"
+        "from mixingbuddy.agent.versions.digests import render_digest\n"
         "from mixingbuddy.tools.moves import GainMove\n"
         "from mixingbuddy.tools.multitrack import load_song\n"
         "from mixingbuddy.tools.render import render\n"

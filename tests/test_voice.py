@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixingbuddy.agent.voice import (
+from mixingbuddy.agent.speech.voice import (
     Line,
     Naming,
     Voice,

@@ -3,10 +3,10 @@
 import pytest
 
 from mixingbuddy.agent.results import Applied, Comparison, Held, Proposed
+from mixingbuddy.agent.speech.voice import Naming, Voice, fitted
+from mixingbuddy.agent.speech.wording import comparison, own_words
+from mixingbuddy.agent.speech.wording_moves import applied, held, move_words, proposed
 from mixingbuddy.agent.state import ProposedMove
-from mixingbuddy.agent.voice import Naming, Voice, fitted
-from mixingbuddy.agent.wording import comparison, own_words
-from mixingbuddy.agent.wording_moves import applied, held, move_words, proposed
 from mixingbuddy.models.advisor import StemAdvice
 from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.verify import CheckedClaim, Verdict

@@ -7,18 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mixingbuddy.agent.embedding import create_mixing_agent, critique, load_multitrack
-    from mixingbuddy.agent.toolkit import MixingToolkit
+    from mixingbuddy.agent.serving.embedding import create_mixing_agent, critique, load_multitrack
+    from mixingbuddy.agent.serving.toolkit import MixingToolkit
 
     __version__: str
 
 __all__ = ["MixingToolkit", "__version__", "create_mixing_agent", "critique", "load_multitrack"]
 
 _PLACES = {
-    "MixingToolkit": "mixingbuddy.agent.toolkit",
-    "create_mixing_agent": "mixingbuddy.agent.embedding",
-    "critique": "mixingbuddy.agent.embedding",
-    "load_multitrack": "mixingbuddy.agent.embedding",
+    "MixingToolkit": "mixingbuddy.agent.serving.toolkit",
+    "create_mixing_agent": "mixingbuddy.agent.serving.embedding",
+    "critique": "mixingbuddy.agent.serving.embedding",
+    "load_multitrack": "mixingbuddy.agent.serving.embedding",
 }
 
 

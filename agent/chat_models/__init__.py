@@ -1,0 +1,1 @@
+"""Any chat model: opening it, asking it, and going on where it fails."""

@@ -1,0 +1,1 @@
+"""The ledger of a turn, and the guard that holds every reply against it."""

@@ -1,0 +1,1 @@
+"""Judging by ear: files at equal loudness, and a blind test."""

@@ -1,0 +1,1 @@
+"""What the offline planner says: from tool results to sentences."""

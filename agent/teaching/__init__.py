@@ -1,0 +1,1 @@
+"""Concepts of mixing, found by name or by a description."""

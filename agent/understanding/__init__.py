@@ -1,0 +1,1 @@
+"""The user's words: from a sentence to what it asks for."""
