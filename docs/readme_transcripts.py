@@ -11,7 +11,18 @@ import tempfile
 from pathlib import Path
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-LINES = ["critique", "why?", "a bit less", "apply", "keep the drums as they are", "what changed?", "undo", "quit"]
+LINES = [
+    "the vox are buried",
+    "why?",
+    "what do you think of the rest?",
+    "a bit less",
+    "apply",
+    "never more than 3 dB from now on",
+    "what's masking the keys?",
+    "it sounds boomy",
+    "what changed?",
+    "quit",
+]
 
 
 def run(arguments: list[str], folder: str, text: str = "") -> str:

@@ -12,7 +12,7 @@ from mixingbuddy.agent.speech.guiding import guiding_question
 from mixingbuddy.agent.speech.proposing import moved, tried
 from mixingbuddy.agent.speech.sound_causes import Cause, entry_of, find_cause
 from mixingbuddy.agent.speech.turn import Turn
-from mixingbuddy.agent.speech.voice import ANSWER, ASIDE, REASON, Line, any_of, as_words, the
+from mixingbuddy.agent.speech.voice import ANSWER, ASIDE, REASON, Line, any_of, as_words, spoken, the
 from mixingbuddy.prompts import load_table
 from mixingbuddy.tools.roles import group_of
 
@@ -85,7 +85,7 @@ def _measured(turn: Turn, request: Request) -> tuple[dict[str, Any], Cause]:
 def _why(turn: Turn, entry: Mapping[str, Any], cause: Cause) -> list[Line]:
     lines = [Line(finding.text, REASON if index else 0) for index, finding in enumerate(cause.findings[:2])]
     if cause.reason:
-        lines.append(Line(turn.say("its_level", reason=cause.reason), REASON))
+        lines.append(Line(turn.say("its_level", stem=spoken(cause.judged), reason=cause.reason), REASON))
     if cause.holders and entry["region"]:
         region = turn.say(f"region_{entry['region']}")
         stems = as_words([the(stem, turn.groups) for stem in cause.holders[:2]])

@@ -21,11 +21,12 @@ _VOCALS = frozenset({"vocals", "backing_vocals"})
 @dataclass(frozen=True)
 class Cause:
     """What was measured for a complaint: the findings that bear it out, the stems that fill the region (largest share
-    first), and moves that help, with the reason of the first."""
+    first), and moves that help, with the stem and the reason of the first."""
 
     findings: tuple[Finding, ...]
     holders: tuple[str, ...]
     moves: dict[str, float]
+    judged: str
     reason: str
 
 
@@ -45,7 +46,7 @@ def find_cause(
         found = [f for f in found if context.stems.get(f.stems[0]) in _VOCALS]
     holders = _holders(inspected, f"{entry['region']}_share")
     moves, reason = _helpful(entry, request, found, holders, levels, context)
-    return Cause(tuple(found), holders, allowed(moves, context).moves, reason)
+    return Cause(tuple(found), holders, allowed(moves, context).moves, next(iter(moves), ""), reason)
 
 
 def _bears_out(finding: Finding, evidence: Collection[str]) -> bool:
