@@ -125,11 +125,6 @@ def locks_of(state: State) -> list[Lock]:
     return [Lock.model_validate(lock) for lock in state.get("locks") or []]
 
 
-def locked_stems(state: State) -> frozenset[str]:
-    """Stems that stay as they are."""
-    return frozenset(stem for lock in locks_of(state) if lock.kind == "keep" for stem in lock.stems)
-
-
 def proposal_of(state: State) -> Proposal | None:
     """What this turn tries, if anything."""
     data = state.get("proposal")

@@ -1,6 +1,6 @@
 """Turns with real results: what the tools answer about small songs, for everything that reads a turn."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -8,28 +8,14 @@ from typing import Any
 
 import numpy as np
 from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
+from langgraph.store.memory import InMemoryStore
 from pydantic import BaseModel
 from songs import make_stems, write_song
 
-from mixingbuddy.agent.inspecting import inspection
-from mixingbuddy.agent.proving import prove
-from mixingbuddy.agent.results import (
-    Applied,
-    Comparison,
-    Explanation,
-    History,
-    Levels,
-    Listening,
-    ListeningFile,
-    Overview,
-    Proposed,
-    StemChange,
-    TermExplained,
-    TurnContext,
-)
-from mixingbuddy.agent.state import Lock, Proposal, ProposedMove, Version
-from mixingbuddy.agent.tool_calls.moving_tools import moved_as
-from mixingbuddy.agent.workbench import Workbench, judged_as, moves_from
+from mixingbuddy.agent.results import Listening, ListeningFile, Proposed, TermExplained, TurnContext
+from mixingbuddy.agent.serving.desk import MixingDesk
+from mixingbuddy.agent.state import Lock
+from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.models.advisors import open_advisor
 from mixingbuddy.tools.multitrack import load_song
 from mixingbuddy.tools.roles import Role
@@ -101,33 +87,23 @@ def context_of(bench: Workbench, **context: Any) -> TurnContext:
     return TurnContext(**(known | context))
 
 
-def critique(bench: Workbench, locks: Iterable[Lock] = ()) -> Proposed:
-    """What `ask_advisor` answers."""
-    advice = bench.advice({})
-    moves, held, limited = moves_from(advice, tuple(locks), {})
-    answer = Proposed(
-        origin="advisor",
-        moves=moves,
-        held=held,
-        limited=limited,
-        status="unverified" if moves else "nothing_to_do",
-        evidence=advice.evidence,
-        distances_db={a.stem: a.measured_db for a in advice.stems if advice.fit},
-        findings=(*bench.song.findings, *advice.findings),
-        moved_as=moved_as(advice, moves),
-    )
-    return _proved(bench, answer) if moves else answer
+def answers(
+    bench: Workbench, *calls: str | tuple[str, dict[str, Any]], locks: tuple[Lock, ...] = (), yes: bool = True
+) -> list[Any]:
+    """What the real tools answer to these calls, one after the other, on a desk of their own."""
+    store = InMemoryStore()
+    for lock in locks:
+        bench.memory(store).keep(lock)
+    desk = MixingDesk(bench, approver=lambda question: yes, store=store)
+    named = [call if isinstance(call, tuple) else (call, {}) for call in calls]
+    return [desk.run(tool, arguments) for tool, arguments in named]
 
 
-def tried(bench: Workbench, **gains_db: float) -> Proposed:
-    """What `try_moves` answers."""
-    moves = tuple(ProposedMove(stem=stem, gain_db=gain_db) for stem, gain_db in gains_db.items())
-    return _proved(bench, Proposed(origin="user", moves=moves))
-
-
-def _proved(bench: Workbench, answer: Proposed) -> Proposed:
-    proposal = Proposal(base=1, moves=answer.moves, origin=answer.origin, tool_call_id="c0")
-    return prove(bench, {}, proposal, answer)[1]
+def critique(bench: Workbench, *locks: Lock) -> Proposed:
+    """What `ask_advisor` answers under these wishes."""
+    proposed = answers(bench, "ask_advisor", locks=locks)[-1]
+    assert isinstance(proposed, Proposed)
+    return proposed
 
 
 def withdrawn(bench: Workbench, result: Proposed) -> Proposed:
@@ -151,90 +127,8 @@ def withdrawn(bench: Workbench, result: Proposed) -> Proposed:
     )
 
 
-def levels(bench: Workbench, *stems: str) -> Levels:
-    measured, advice = bench.levels({}), bench.advice({})
-    chosen = set(stems or bench.song.multitrack.names)
-    return Levels(
-        stems=tuple(stem for stem in measured.stems if stem.name in chosen),
-        groups=tuple(group for group in measured.groups if not stems or chosen & set(group.stems)),
-        advice=tuple(a for a in advice.stems if a.stem in chosen),
-        evidence=advice.evidence,
-        judged_as=judged_as(advice),
-    )
-
-
-def overview(bench: Workbench) -> Overview:
-    measured = bench.levels({})
-    return Overview(
-        song=bench.song.multitrack.name,
-        duration_s=round(measured.duration_s, 2),
-        loudness_lufs=measured.loudness_lufs,
-        true_peak_dbtp=measured.true_peak_dbtp,
-        stems=measured.stems,
-        findings=bench.song.findings,
-    )
-
-
-def comparison(bench: Workbench) -> Comparison:
-    advice, compared = bench.advice({}), bench.analysis.reference
-    return Comparison(
-        reference=bench.reference.name if bench.reference else None,
-        fit=advice.fit,
-        differences=compared.differences[:6] if compared else (),
-        stems=advice.stems,
-        evidence=advice.evidence,
-        findings=advice.findings,
-        judged_as=judged_as(advice),
-    )
-
-
-def explanation(bench: Workbench, result: Proposed) -> Explanation:
-    advice = bench.advice({})
-    explained = advice.fit.explained if advice.fit else None
-    return Explanation(
-        origin=result.origin, moves=result.moves, evidence=advice.evidence, explained=explained, verdict=result.verdict
-    )
-
-
-def applied(result: Proposed, version: int = 2, status: Any = "applied") -> Applied:
-    return Applied(status=status, version=version, moves=result.moves)
-
-
-def history(bench: Workbench, result: Proposed, action: Any = "show", done: bool = False) -> History:
-    """Version 2 (with the moves) against version 1; after an undo the other way round."""
-    faders = {move.stem: move.gain_db for move in result.moves}
-    versions = (
-        Version(id=1, parent=None, faders={}, label="as imported"),
-        Version(id=2, parent=1, faders=faders, label="moves"),
-    )
-    before, after = (faders, {}) if action == "undo" else ({}, faders)
-    was, now = bench.levels(before), bench.levels(after)
-    changes = tuple(
-        StemChange(
-            stem=old.name,
-            fader_before_db=before.get(old.name, 0.0),
-            fader_after_db=after.get(old.name, 0.0),
-            level_before_lu=old.level_rel_mix_lu,
-            level_after_lu=new.level_rel_mix_lu,
-        )
-        for old, new in zip(was.stems, now.stems, strict=True)
-        if old.name in faders
-    )
-    stands = 1 if action == "undo" else 2
-    return History(
-        action=action,
-        done=done,
-        version=stands,
-        current=stands,
-        versions=versions,
-        compared_with=3 - stands,
-        changes=changes,
-        loudness_before_lufs=was.loudness_lufs,
-        loudness_after_lufs=now.loudness_lufs,
-    )
-
-
 def listening(folder: Path) -> Listening:
+    """As of a song long enough for a passage to be chosen."""
     files = tuple(
         ListeningFile(label=label, what=f"version {n}", path=str(folder / f"version {n}.wav"), gain_db=gain_db)
         for label, n, gain_db in (("A", 1, 0.0), ("B", 2, -1.4))
@@ -277,39 +171,43 @@ class Songs:
             Lock(kind="limit", words="every fader", stems=(), limit_db=3.0),
             Lock(kind="taste", stems=("vocals",), words="vocals", direction=-1),
         )
-        louder = tried(two, vocals=2.0)
+        louder = answers(two, ("try_moves", {"moves": [{"stem": "vocals", "gain_db": 2.0}]}))[-1]
+        _, done, what_changed, undone = answers(
+            two, "ask_advisor", "apply_moves", "history", ("history", {"action": "undo"})
+        )
+        reasons = answers(two, "ask_advisor", "explain")[-1]
+        written = listening(Path("/songs/demo"))
+        declined = answers(two, "ask_advisor", "apply_moves", yes=False)[-1]
         second: dict[str, Any] = {"version": 2, "last_version": 2}
         moved = {move.stem: move.gain_db for move in found.moves}
         return {
             "critique": turn(two, "critique my mix", found),
             "wish": turn(two, "vocals up 2 dB please", louder),
-            "levels": turn(two, "how loud is everything?", levels(two)),
-            "overview": turn(two, "what do we have here?", overview(two)),
-            "compare": turn(two, "compare it with the reference", comparison(two)),
-            "why": turn(two, "why?", explanation(two, found), shown=found.moves, last_moves=found.moves),
-            "applied": turn(two, "yes, apply it", applied(found)),
-            "declined": turn(two, "apply it", applied(found, 1, "declined")),
+            "levels": turn(two, "how loud is everything?", answers(two, "levels")[-1]),
+            "overview": turn(two, "what do we have here?", answers(two, "overview")[-1]),
+            "compare": turn(two, "compare it with the reference", answers(two, "compare_reference")[-1]),
+            "why": turn(two, "why?", reasons, shown=found.moves, last_moves=found.moves),
+            "applied": turn(two, "yes, apply it", done),
+            "declined": turn(two, "apply it", declined),
             "history": turn(
                 two,
                 "what changed?",
-                history(two, found),
+                what_changed,
                 **second,
                 faders=moved,
             ),
-            "undo": turn(two, "undo that", history(two, found, "undo", True), **second),
+            "undo": turn(two, "undo that", undone, **second),
             "withdrawn": turn(two, "critique", withdrawn(two, found)),
             "nothing": turn(fine, "critique", critique(fine)),
             "no reference": turn(alone, "what do you think?", critique(alone)),
             "odd names": turn(odd, "critique", critique(odd)),
             "no tools": turn(two, "hello there"),
             "term": turn(two, "what is masking?", TERM),
-            "locked": turn(two, "critique, but keep the drums", critique(two, [kept]), locks=(kept,)),
-            "limited": turn(two, "critique, never move more than 3 dB", critique(two, [limit]), locks=(limit,)),
-            "taste": turn(two, "critique", critique(two, [low]), locks=(low,)),
+            "locked": turn(two, "critique, but keep the drums", critique(two, kept), locks=(kept,)),
+            "limited": turn(two, "critique, never move more than 3 dB", critique(two, limit), locks=(limit,)),
+            "taste": turn(two, "critique", critique(two, low), locks=(low,)),
             "waiting": turn(two, "hm", shown=found.moves, last_moves=found.moves),
-            "masking": turn(two, "who masks whom?", inspection(two.analysis, "masking")),
-            "dynamics": turn(two, "how dynamic is it?", inspection(two.analysis, "dynamics")),
-            "listening": turn(
-                two, "let me compare version 1 and 2", listening(Path("/songs/demo")), last_version=2, version=2
-            ),
+            "masking": turn(two, "who masks whom?", answers(two, ("inspect", {"aspect": "masking"}))[-1]),
+            "dynamics": turn(two, "how dynamic is it?", answers(two, ("inspect", {"aspect": "dynamics"}))[-1]),
+            "listening": turn(two, "let me compare version 1 and 2", written, **second),
         }

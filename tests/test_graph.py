@@ -1,15 +1,11 @@
 """The graph with scripted chat models: whatever they do, the user gets a true reply in a bounded number of steps."""
 
-from collections.abc import Callable, Sequence
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from pydantic import PrivateAttr
+from scripted_model import Scripted, call
 
 from mixingbuddy.agent.graph import build_graph
 from mixingbuddy.agent.nodes import draft_objections
@@ -19,36 +15,6 @@ from mixingbuddy.agent.workbench import Workbench
 from mixingbuddy.models.advisors import open_advisor
 from mixingbuddy.tools.errors import UserError
 from mixingbuddy.tools.multitrack import load_song
-
-Script = Sequence[AIMessage | Callable[[list[BaseMessage]], AIMessage]]
-
-
-class Scripted(BaseChatModel):
-    """Says its lines one after the other; the last one for ever."""
-
-    lines: list[Any]
-    _seen: list[list[BaseMessage]] = PrivateAttr(default_factory=list)
-
-    @property
-    def _llm_type(self) -> str:
-        return "scripted"
-
-    def bind_tools(self, tools: Any, **kwargs: Any) -> "Scripted":
-        return self
-
-    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
-        self._seen.append(messages)
-        line = self.lines[min(len(self._seen), len(self.lines)) - 1]
-        answer = line(messages) if callable(line) else line
-        return ChatResult(generations=[ChatGeneration(message=answer.model_copy(update={"id": None}))])
-
-
-_numbers = count()
-
-
-def call(name: str, **arguments: Any) -> AIMessage:
-    one = {"name": name, "args": arguments, "id": f"c{next(_numbers)}", "type": "tool_call"}
-    return AIMessage("", tool_calls=[one])
 
 
 def up(stem: str, gain_db: float) -> AIMessage:

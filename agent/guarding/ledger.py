@@ -126,6 +126,9 @@ def answers_in(turn: Iterable[BaseMessage]) -> list[dict[str, Any]]:
     return [data for text in texts if isinstance(data := _parsed(text), dict)]
 
 
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n")
+
+
 def _same_unit(fact: Fact, figure: Figure) -> bool:
     if figure.unit == BARE:
         return fact.unit in LEVEL_UNITS or fact.unit == BARE
@@ -203,8 +206,10 @@ class _Reader:
                     yield Fact(figure.value, figure.unit, place.of, said=part)
         elif isinstance(data, str) and place.key in _PROSE:
             source: Source = "user" if place.key == "words" else "measured"
-            for figure in _all_in(_without(data, self._stems)):
-                yield Fact(figure.value, figure.unit, place.of, _told(figure, data), "", source)
+            for sentence in _SENTENCES.split(data):
+                owners = place.of or self._named_in(sentence)
+                for figure in _all_in(_without(sentence, self._stems)):
+                    yield Fact(figure.value, figure.unit, owners, _told(figure, sentence), "", source)
 
     def _of_mapping(self, data: Mapping[str, Any], place: _Place) -> Iterator[Fact]:
         inside = replace(place, of=self._owners(data) or place.of)
@@ -224,6 +229,10 @@ class _Reader:
             figures = inside.in_figures or key == "figures"
             yield from self._facts(value, replace(inside, key=key, of=owners, when=_when(key), in_figures=figures))
         yield from _changes(data, inside)
+
+    def _named_in(self, sentence: str) -> tuple[str, ...]:
+        """The stems that a sentence of prose is about: its figures are theirs, and nobody else's."""
+        return tuple(stem for stem in self._stems if re.search(rf"(?<!\w){re.escape(stem)}(?!\w)", sentence))
 
     def _owners(self, data: Mapping[str, Any]) -> tuple[str, ...]:
         """The stems or groups that a mapping is about."""

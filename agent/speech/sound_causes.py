@@ -13,7 +13,6 @@ from mixingbuddy.tools.findings import Finding
 from mixingbuddy.tools.roles import group_of
 
 MOST_HOLDERS = 3
-BIG_SHARE = 0.3  # of the loudness in a region: that stem fills it
 LEAST_HOLDER = 0.1
 _VOCALS = frozenset({"vocals", "backing_vocals"})
 
